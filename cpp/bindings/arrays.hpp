@@ -1,0 +1,121 @@
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "fastae/network.hpp"
+#include "fastae/rows.hpp"
+#include "fastae/trainer.hpp"
+
+// Checks and views; nothing here computes. std::invalid_argument becomes ValueError.
+
+namespace fastae::bindings {
+
+namespace py = pybind11;
+
+using FloatArray = py::array_t<float, py::array::c_style>;
+using DoubleArray = py::array_t<double, py::array::c_style>;
+
+inline DType dtype_of(const py::array& X) {
+    const py::dtype type = X.dtype();
+    const bool native = type.byteorder() == '=' || type.byteorder() == '|';
+    const char kind = type.kind();
+    const auto size = type.itemsize();
+    if (native && kind == 'b') return DType::kBool;
+    if (native && kind == 'f' && size == 4) return DType::kFloat32;
+    if (native && kind == 'f' && size == 8) return DType::kFloat64;
+    if (native && (kind == 'i' || kind == 'u')) {
+        const bool is_signed = kind == 'i';
+        switch (size) {
+            case 1: return is_signed ? DType::kInt8 : DType::kUint8;
+            case 2: return is_signed ? DType::kInt16 : DType::kUint16;
+            case 4: return is_signed ? DType::kInt32 : DType::kUint32;
+            case 8: return is_signed ? DType::kInt64 : DType::kUint64;
+            default: break;
+        }
+    }
+    throw std::invalid_argument("X must be bool, (u)int8..64, float32 or float64 in native byte "
+                                "order, got " + std::string(py::str(type)));
+}
+
+/// X as it lies in memory, with n_cols columns.
+inline RowsView rows_view(const py::array& X, Index n_cols, const char* name) {
+    if (X.ndim() != 2) {
+        throw std::invalid_argument(std::string(name) + " must have 2 dimensions, got " +
+                                    std::to_string(X.ndim()));
+    }
+    if (X.shape(1) != n_cols) {
+        throw std::invalid_argument(std::string(name) + " must have " + std::to_string(n_cols) +
+                                    " columns, got " + std::to_string(X.shape(1)));
+    }
+    if (X.shape(0) > static_cast<Index>(UINT32_MAX)) {
+        throw std::invalid_argument(std::string(name) + " must have fewer than 2^32 rows");
+    }
+    return {X.data(), dtype_of(X), X.shape(0), X.shape(1), X.strides(0), X.strides(1)};
+}
+
+inline Activation activation_named(const std::string& name) {
+    if (name == "tanh") return Activation::kTanh;
+    if (name == "relu") return Activation::kRelu;
+    if (name == "elu") return Activation::kElu;
+    if (name == "logistic") return Activation::kLogistic;
+    if (name == "identity") return Activation::kIdentity;
+    throw std::invalid_argument("unknown activation '" + name +
+                                "': choose tanh, relu, elu, logistic or identity");
+}
+
+inline Solver solver_named(const std::string& name) {
+    if (name == "adadelta") return Solver::kAdadelta;
+    if (name == "adam") return Solver::kAdam;
+    if (name == "sgd") return Solver::kSgd;
+    throw std::invalid_argument("unknown solver '" + name + "': choose adadelta, adam or sgd");
+}
+
+inline Parallel parallel_named(const std::string& name) {
+    if (name == "deterministic") return Parallel::kDeterministic;
+    if (name == "hogwild") return Parallel::kHogwild;
+    throw std::invalid_argument("unknown parallel '" + name +
+                                "': choose deterministic or hogwild");
+}
+
+inline Network network_of(const std::vector<Index>& widths,
+                          const std::vector<std::string>& activations) {
+    if (widths.size() < 2) throw std::invalid_argument("widths must have at least 2 entries");
+    for (const Index width : widths) {
+        if (width < 1) throw std::invalid_argument("every width must be at least 1");
+    }
+    if (activations.size() + 1 != widths.size()) {
+        throw std::invalid_argument("activations must have one entry per layer");
+    }
+    std::vector<Activation> kinds;
+    for (const std::string& name : activations) kinds.push_back(activation_named(name));
+    return Network(widths, kinds);
+}
+
+inline const float* checked_params(const Network& network, const FloatArray& params) {
+    if (params.ndim() != 1 || params.shape(0) < network.size()) {
+        throw std::invalid_argument("params must be a flat buffer of at least " +
+                                    std::to_string(network.size()) + " floats");
+    }
+    return params.data();
+}
+
+inline Scaling checked_scaling(const DoubleArray& shift, const DoubleArray& scale, Index n_cols) {
+    if (shift.ndim() != 1 || scale.ndim() != 1 || shift.shape(0) != n_cols ||
+        scale.shape(0) != n_cols) {
+        throw std::invalid_argument("shift and scale must have one entry per column (" +
+                                    std::to_string(n_cols) + ")");
+    }
+    return Scaling(shift.data(), scale.data(), n_cols);
+}
+
+inline int checked_threads(int n_threads) {
+    if (n_threads < 1) throw std::invalid_argument("n_threads must be at least 1");
+    return n_threads;
+}
+
+}  // namespace fastae::bindings

@@ -1,0 +1,83 @@
+#include <omp.h>
+#include <pybind11/stl.h>
+
+#include "bindings/arrays.hpp"
+#include "bindings/functions.hpp"
+#include "fastae/column_stats.hpp"
+#include "fastae/rng.hpp"
+#include "fastae/simd.hpp"
+
+namespace fastae::bindings {
+
+namespace {
+
+py::dict build_info() {
+    py::dict info;
+    info["version"] = FASTAE_VERSION;
+    info["isa"] = FASTAE_ISA_NAME;
+    info["vector_bytes"] = kVectorBytes;
+#if defined(__clang__)
+    info["compiler"] = "clang " __clang_version__;
+#else
+    info["compiler"] = "gcc " __VERSION__;
+#endif
+    info["openmp"] = _OPENMP;
+    info["eigen"] = std::to_string(EIGEN_WORLD_VERSION) + "." +
+                    std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION);
+#ifdef NDEBUG
+    info["ndebug"] = true;
+#else
+    info["ndebug"] = false;
+#endif
+    return info;
+}
+
+py::tuple layout(const std::vector<Index>& widths) {
+    const std::vector<std::string> activations(widths.empty() ? 0 : widths.size() - 1, "identity");
+    const Network network = network_of(widths, activations);
+    py::list layers;
+    for (const Layer& layer : network.layers()) {
+        layers.append(py::make_tuple(layer.weight_offset, layer.n_rows, layer.stride,
+                                     layer.fan_in_is_wide, layer.bias_offset));
+    }
+    return py::make_tuple(network.size(), layers);
+}
+
+py::tuple column_stats(const py::array& X, int n_threads) {
+    if (X.ndim() != 2 || X.shape(0) < 1 || X.shape(1) < 1) {
+        throw std::invalid_argument("X must have 2 dimensions and at least one row and column");
+    }
+    const RowsView view = rows_view(X, X.shape(1), "X");
+    checked_threads(n_threads);
+    DoubleArray mean(view.n_cols), minimum(view.n_cols), maximum(view.n_cols),
+        variance(view.n_cols);
+    double* out[] = {mean.mutable_data(), minimum.mutable_data(), maximum.mutable_data(),
+                     variance.mutable_data()};
+    {
+        const py::gil_scoped_release nogil;  // only raw pointers from here to the brace
+        fastae::column_stats(view, out[0], out[1], out[2], out[3], n_threads);
+    }
+    return py::make_tuple(mean, minimum, maximum, variance);
+}
+
+py::array_t<std::int64_t> row_order(Index n_rows, std::uint64_t seed, std::uint64_t epoch) {
+    if (n_rows < 0) throw std::invalid_argument("n_rows must not be negative");
+    std::vector<std::uint32_t> order(static_cast<std::size_t>(n_rows));
+    shuffle_rows(seed, epoch, order);
+    py::array_t<std::int64_t> out(n_rows);
+    std::copy(order.begin(), order.end(), out.mutable_data());
+    return out;
+}
+
+}  // namespace
+
+void add_info(py::module_& m) {
+    m.attr("isa") = FASTAE_ISA_NAME;
+    m.def("build_info", &build_info);
+    m.def("layout", &layout, py::arg("widths"));
+    m.def("column_stats", &column_stats, py::arg("X").noconvert(), py::kw_only(),
+          py::arg("n_threads"));
+    m.def("row_order", &row_order, py::arg("n_rows"), py::arg("seed"), py::arg("epoch"));
+}
+
+}  // namespace fastae::bindings

@@ -1,0 +1,134 @@
+#include "fastae/score.hpp"
+
+#include <pybind11/stl.h>
+
+#include "bindings/arrays.hpp"
+#include "bindings/functions.hpp"
+
+namespace fastae::bindings {
+
+namespace {
+
+/// What every scoring function is given.
+struct Model {
+    Network network;
+    const float* params;
+    Scaling scaling;
+    int n_threads;
+
+    Model(const FloatArray& params_array, const std::vector<Index>& widths,
+          const std::vector<std::string>& activations, const DoubleArray& shift,
+          const DoubleArray& scale, int threads)
+        : network(network_of(widths, activations)),
+          params(checked_params(network, params_array)),
+          scaling(checked_scaling(shift, scale, network.n_inputs())),
+          n_threads(checked_threads(threads)) {}
+};
+
+/// Calls compute(T) with the arithmetic that suits the rows, and T* into a new (n, width) array of
+/// it. The GIL is released for the computation: it touches raw pointers only.
+template <class Compute>
+py::array evaluate(const RowsView& rows, Index width, Compute&& compute) {
+    const auto run = [&](auto zero) {
+        using T = decltype(zero);
+        py::array_t<T> out({rows.n_rows, width});
+        T* data = out.mutable_data();
+        const py::gil_scoped_release nogil;
+        compute(data);
+        return out;
+    };
+    if (needs_double(rows.dtype)) return run(double{});
+    return run(float{});
+}
+
+using Widths = std::vector<Index>;
+using Names = std::vector<std::string>;
+
+DoubleArray score(const py::array& X, const FloatArray& params, const Widths& widths,
+                  const Names& activations, const DoubleArray& shift, const DoubleArray& scale,
+                  int n_threads) {
+    const Model model(params, widths, activations, shift, scale, n_threads);
+    const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
+    DoubleArray mse(rows.n_rows);
+    double* out = mse.mutable_data();
+    const auto run = needs_double(rows.dtype) ? &row_mse<double> : &row_mse<float>;
+    {
+        const py::gil_scoped_release nogil;  // only raw pointers from here to the brace
+        run(model.network, model.params, rows, model.scaling, out, model.n_threads);
+    }
+    return mse;
+}
+
+py::array feature_errors(const py::array& X, const FloatArray& params, const Widths& widths,
+                         const Names& activations, const DoubleArray& shift,
+                         const DoubleArray& scale, int n_threads) {
+    const Model model(params, widths, activations, shift, scale, n_threads);
+    const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
+    return evaluate(rows, model.network.n_outputs(), [&](auto* out) {
+        fastae::feature_errors(model.network, model.params, rows, model.scaling, out,
+                               model.n_threads);
+    });
+}
+
+py::array reconstruct(const py::array& X, const FloatArray& params, const Widths& widths,
+                      const Names& activations, const DoubleArray& shift, const DoubleArray& scale,
+                      int n_threads) {
+    const Model model(params, widths, activations, shift, scale, n_threads);
+    const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
+    return evaluate(rows, model.network.n_outputs(), [&](auto* out) {
+        fastae::reconstruct(model.network, model.params, rows, model.scaling, out,
+                            model.n_threads);
+    });
+}
+
+py::array hidden_activations(const py::array& X, const FloatArray& params, const Widths& widths,
+                             const Names& activations, const DoubleArray& shift,
+                             const DoubleArray& scale, Index n_layers, int n_threads) {
+    const Model model(params, widths, activations, shift, scale, n_threads);
+    const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
+    if (n_layers < 0 || n_layers > model.network.n_layers()) {
+        throw std::invalid_argument("n_layers must be between 0 and " +
+                                    std::to_string(model.network.n_layers()));
+    }
+    return evaluate(rows, model.network.width(n_layers), [&](auto* out) {
+        fastae::activations(model.network, model.params, rows, model.scaling, n_layers, out,
+                            model.n_threads);
+    });
+}
+
+py::array decode(const py::array& H, const FloatArray& params, const Widths& widths,
+                 const Names& activations, const DoubleArray& shift, const DoubleArray& scale,
+                 Index first_layer, int n_threads) {
+    const Model model(params, widths, activations, shift, scale, n_threads);
+    if (first_layer < 0 || first_layer > model.network.n_layers()) {
+        throw std::invalid_argument("first_layer must be between 0 and " +
+                                    std::to_string(model.network.n_layers()));
+    }
+    const RowsView rows = rows_view(H, model.network.width(first_layer), "H");
+    return evaluate(rows, model.network.n_outputs(), [&](auto* out) {
+        fastae::decode(model.network, model.params, rows, model.scaling, first_layer, out,
+                       model.n_threads);
+    });
+}
+
+}  // namespace
+
+void add_score(py::module_& m) {
+    using py::arg;
+    m.def("score", &score, arg("X").noconvert(), arg("params").noconvert(), py::kw_only(),
+          arg("widths"), arg("activations"), arg("shift"), arg("scale"), arg("n_threads"));
+    m.def("feature_errors", &feature_errors, arg("X").noconvert(), arg("params").noconvert(),
+          py::kw_only(), arg("widths"), arg("activations"), arg("shift"), arg("scale"),
+          arg("n_threads"));
+    m.def("reconstruct", &reconstruct, arg("X").noconvert(), arg("params").noconvert(),
+          py::kw_only(), arg("widths"), arg("activations"), arg("shift"), arg("scale"),
+          arg("n_threads"));
+    m.def("activations", &hidden_activations, arg("X").noconvert(), arg("params").noconvert(),
+          py::kw_only(), arg("widths"), arg("activations"), arg("shift"), arg("scale"),
+          arg("n_layers"), arg("n_threads"));
+    m.def("decode", &decode, arg("H").noconvert(), arg("params").noconvert(), py::kw_only(),
+          arg("widths"), arg("activations"), arg("shift"), arg("scale"), arg("first_layer"),
+          arg("n_threads"));
+}
+
+}  // namespace fastae::bindings

@@ -1,0 +1,90 @@
+#pragma once
+
+// Forward and backward passes of one layer over a block of rows. Activations and deltas are
+// (n, padded width) row-major; their padding is zero on entry and on return.
+
+#include "fastae/activation.hpp"
+#include "fastae/kernels.hpp"
+#include "fastae/network.hpp"
+
+namespace fastae {
+
+/// Zeroes columns width .. whole vectors of each row.
+template <class T>
+inline void zero_padding(Index n, Index width, T* rows, Index stride) {
+    const Index padded_width = (width + kPad - 1) / kPad * kPad;
+    for (Index b = 0; b < n && padded_width > width; ++b) {
+        std::memset(rows + b * stride + width, 0,
+                    static_cast<std::size_t>(padded_width - width) * sizeof(T));
+    }
+}
+
+/// z = h W + b without the activation.
+///
+///   params  the network's flat buffer
+///   in      (n, fan_in)   stride in_stride
+///   z       (n, fan_out)  stride z_stride
+template <class T>
+void layer_preactivation(const Layer& layer, const float* params, Index n, const T* in,
+                         Index in_stride, T* z, Index z_stride) {
+    const float* w = params + layer.weight_offset;
+    const float* bias = params + layer.bias_offset;
+    if (!layer.fan_in_is_wide) {
+        expand(n, layer.n_rows, layer.padded_cols(), in, in_stride, w, layer.stride, bias, z,
+               z_stride);
+        return;
+    }
+    contract(n, layer.n_rows, layer.padded_cols(), in, in_stride, w, layer.stride, z, z_stride);
+    for (Index b = 0; b < n; ++b) {
+        T* row = z + b * z_stride;
+        for (Index o = 0; o < layer.fan_out; o += kLanes<T>) {
+            store(row + o, load(row + o) + load_weights<T>(bias + o));
+        }
+    }
+}
+
+/// h = activation(h W + b), same shapes.
+template <class T>
+void layer_forward(const Layer& layer, const float* params, Index n, const T* in, Index in_stride,
+                   T* h, Index h_stride) {
+    layer_preactivation(layer, params, n, in, in_stride, h, h_stride);
+    with_activation(layer.activation, [&](auto f) {
+        for (Index b = 0; b < n; ++b) {
+            T* row = h + b * h_stride;
+            for (Index o = 0; o < layer.fan_out; o += kLanes<T>) {
+                store(row + o, f.forward(load(row + o)));
+            }
+        }
+    });
+    zero_padding(n, layer.fan_out, h, h_stride);  // forward(0) need not be 0
+}
+
+/// delta_in = (delta_out W^T) * derivative of the activation that made h_in.
+///
+///   below      activation of the layer that produced h_in
+///   delta_out  (n, fan_out)  stride out_stride
+///   h_in       (n, fan_in)   stride in_stride
+///   delta_in   (n, fan_in)   stride in_stride
+inline void layer_backward(const Layer& layer, const float* params, Activation below, Index n,
+                           const float* delta_out, Index out_stride, const float* h_in,
+                           float* delta_in, Index in_stride) {
+    const float* w = params + layer.weight_offset;
+    if (layer.fan_in_is_wide) {
+        expand(n, layer.n_rows, layer.padded_cols(), delta_out, out_stride, w, layer.stride,
+               static_cast<const float*>(nullptr), delta_in, in_stride);
+    } else {
+        contract(n, layer.n_rows, layer.padded_cols(), delta_out, out_stride, w, layer.stride,
+                 delta_in, in_stride);
+    }
+    with_activation(below, [&](auto f) {
+        for (Index b = 0; b < n; ++b) {
+            float* delta = delta_in + b * in_stride;
+            const float* h = h_in + b * in_stride;
+            for (Index i = 0; i < layer.fan_in; i += kLanes<float>) {
+                store(delta + i, load(delta + i) * f.derivative(load(h + i)));
+            }
+        }
+    });
+}
+
+}  // namespace fastae

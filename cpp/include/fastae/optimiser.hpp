@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cmath>
+
+#include "fastae/simd.hpp"
+
+namespace fastae {
+
+struct SolverOptions {
+    Solver solver = Solver::kAdam;
+    double learning_rate = 0.001;
+    double annealing = 0.0;  ///< SGD: rate / (1 + annealing * samples)
+    double momentum = 0.0;
+    bool nesterov = true;
+    double rho = 0.99;
+    double beta_1 = 0.9;
+    double beta_2 = 0.999;
+    double epsilon = 1e-8;
+    double l1 = 0.0;
+    double l2 = 0.0;
+
+    /// State vectors per parameter.
+    int n_slots() const {
+        if (solver == Solver::kSgd) return momentum > 0 ? 1 : 0;
+        return 2;
+    }
+};
+
+/// What the update of one mini-batch needs, in the precision it is used in.
+struct StepConstants {
+    float rate;
+    float momentum;
+    float rho, one_minus_rho;
+    float beta_1, one_minus_beta_1;
+    float beta_2, one_minus_beta_2;
+    float root_correction;  ///< Adam: 1 / sqrt(1 - beta_2^t)
+    float epsilon;
+    float l1, l2;
+    bool nesterov;
+
+    /// Constants of the step after `steps` steps on `samples` rows.
+    StepConstants(const SolverOptions& o, double samples, double steps)
+        : rate(static_cast<float>(o.learning_rate)),
+          momentum(static_cast<float>(o.momentum)),
+          rho(static_cast<float>(o.rho)),
+          one_minus_rho(static_cast<float>(1 - o.rho)),
+          beta_1(static_cast<float>(o.beta_1)),
+          one_minus_beta_1(static_cast<float>(1 - o.beta_1)),
+          beta_2(static_cast<float>(o.beta_2)),
+          one_minus_beta_2(static_cast<float>(1 - o.beta_2)),
+          root_correction(1),
+          epsilon(static_cast<float>(o.epsilon)),
+          l1(static_cast<float>(o.l1)),
+          l2(static_cast<float>(o.l2)),
+          nesterov(o.nesterov) {
+        if (o.solver == Solver::kAdam) {
+            const double t = steps + 1;
+            rate = static_cast<float>(o.learning_rate / (1 - std::pow(o.beta_1, t)));
+            root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta_2, t)));
+        } else if (o.solver == Solver::kSgd) {
+            rate = static_cast<float>(o.learning_rate / (1 + o.annealing * samples));
+        }
+    }
+};
+
+// One struct per rule: the change of w for gradient g; a and b are its state.
+
+/// Zeiler 2012, scaled by the learning rate.
+struct AdadeltaRule {
+    static constexpr int kSlots = 2;
+    static Vec<float> change(const StepConstants& k, Vec<float> g, Vec<float>& Eg, Vec<float>& Ex) {
+        const Vec<float> g2 = g * g;
+        Eg = Eg * k.rho + g2 * k.one_minus_rho;
+        const Vec<float> x = Ex + k.epsilon;
+        const Vec<float> step = (x * g) * rsqrt(x * (Eg + k.epsilon));
+        Ex = Ex * k.rho + (step * step) * k.one_minus_rho;
+        return step * -k.rate;
+    }
+};
+
+/// Kingma & Ba 2015, Algorithm 1.
+struct AdamRule {
+    static constexpr int kSlots = 2;
+    static Vec<float> change(const StepConstants& k, Vec<float> g, Vec<float>& m, Vec<float>& v) {
+        m = m * k.beta_1 + g * k.one_minus_beta_1;
+        v = v * k.beta_2 + (g * g) * k.one_minus_beta_2;
+        return (m * -k.rate) / (sqrt(v) * k.root_correction + k.epsilon);
+    }
+};
+
+/// Sutskever et al. 2013, classical or Nesterov.
+struct MomentumRule {
+    static constexpr int kSlots = 1;
+    static Vec<float> change(const StepConstants& k, Vec<float> g, Vec<float>& v, Vec<float>&) {
+        v = v * k.momentum - g * k.rate;
+        return k.nesterov ? v * k.momentum - g * k.rate : v;
+    }
+};
+
+struct SgdRule {
+    static constexpr int kSlots = 0;
+    static Vec<float> change(const StepConstants& k, Vec<float> g, Vec<float>&, Vec<float>&) {
+        return g * -k.rate;
+    }
+};
+
+/// Calls f with the struct of the rule that the options choose.
+template <class F>
+inline auto with_rule(const SolverOptions& options, F&& f) {
+    switch (options.solver) {
+        case Solver::kAdadelta: return f(AdadeltaRule{});
+        case Solver::kAdam: return f(AdamRule{});
+        default: break;
+    }
+    return options.momentum > 0 ? f(MomentumRule{}) : f(SgdRule{});
+}
+
+/// w += change(g + l1 sign(w) + l2 w) over n parameters, n a multiple of the lanes.
+///
+///   w           (n)  may be written by other threads meanwhile (Hogwild): each element, and each
+///                    element of its state, is read exactly once
+///   state       (n)  first of kSlots state vectors, slot_stride apart
+///   g           (n)  gradient of the loss, private to this thread
+///   penalised   false for biases
+template <class Rule>
+inline void update_span(const StepConstants& k, bool penalised, Index n, const float* g, float* w,
+                        float* state, Index slot_stride) {
+    for (Index i = 0; i < n; i += kLanes<float>) {
+        Vec<float> a{}, b{};
+        if constexpr (Rule::kSlots > 0) a = load_shared(state + i);
+        if constexpr (Rule::kSlots > 1) b = load_shared(state + slot_stride + i);
+        const Vec<float> old = load_shared(w + i);
+        Vec<float> gradient = load(g + i);
+        if (penalised) {
+            const Vec<float> zero{};
+            const Vec<float> sign = old > zero ? splat(k.l1) : (old < zero ? splat(-k.l1) : zero);
+            gradient = gradient + (old * k.l2 + sign);
+        }
+        store(w + i, old + Rule::change(k, gradient, a, b));
+        if constexpr (Rule::kSlots > 0) store(state + i, a);
+        if constexpr (Rule::kSlots > 1) store(state + slot_stride + i, b);
+    }
+}
+
+}  // namespace fastae

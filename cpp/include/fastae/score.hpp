@@ -1,0 +1,41 @@
+#pragma once
+
+#include "fastae/network.hpp"
+#include "fastae/rows.hpp"
+
+namespace fastae {
+
+// Everything below reads the rows chunk by chunk, needs scratch for one chunk per thread, and gives
+// the same bits whatever n_threads and however the rows are divided over calls. T, the type of the
+// arithmetic, is float or double; the weights are float.
+
+/// Row errors: mse[i] = 1/d * sum_j (r[i, j] - x'[i, j])^2 in scaled units.
+///
+///   X    (n, d)  params  (network.size())  mse  (n)
+template <class T>
+void row_mse(const Network& network, const float* params, const RowsView& X, const Scaling& scaling,
+             double* mse, int n_threads);
+
+/// Squared errors (r - x')^2 per cell, in scaled units: errors (n, d), C-contiguous.
+template <class T>
+void feature_errors(const Network& network, const float* params, const RowsView& X,
+                    const Scaling& scaling, T* errors, int n_threads);
+
+/// Reconstructions r / scale + shift in the units of X: out (n, d), C-contiguous.
+template <class T>
+void reconstruct(const Network& network, const float* params, const RowsView& X,
+                 const Scaling& scaling, T* out, int n_threads);
+
+/// Activations after n_layers layers, 0 <= n_layers <= L (0: the scaled inputs):
+/// out (n, network.width(n_layers)), C-contiguous.
+template <class T>
+void activations(const Network& network, const float* params, const RowsView& X,
+                 const Scaling& scaling, Index n_layers, T* out, int n_threads);
+
+/// Runs layers first_layer .. L - 1 on codes H (n, network.width(first_layer)), and takes the
+/// outputs back to the input's units: out (n, d), C-contiguous.
+template <class T>
+void decode(const Network& network, const float* params, const RowsView& H, const Scaling& scaling,
+            Index first_layer, T* out, int n_threads);
+
+}  // namespace fastae

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <cmath>
+
+#include "fastae/trainer.hpp"
+
+namespace fastae {
+
+/// What the first thread of a team does beside training: it watches the loss, lets the caller look
+/// in, and keeps the books. Other threads only read stop().
+class TrainingClock {
+  public:
+    TrainingClock(const Network& network, const Weights& weights, const Tick& tick,
+                  TrainResult& result)
+        : network_(network), weights_(weights), tick_(tick), result_(result) {}
+
+    bool stop() const { return stop_.load(std::memory_order_relaxed); }
+
+    void begin_epoch() {
+        epoch_error_ = 0;
+        epoch_start_ = Clock::now();
+        if (result_.samples == 0) last_tick_ = epoch_start_;
+    }
+
+    /// Books mini-batches of n_rows rows in all with this sum of squared errors.
+    void book(Index n_rows, Index n_steps, double squared_error) {
+        epoch_error_ += squared_error;
+        result_.samples += n_rows;
+        result_.steps += n_steps;
+        if (!std::isfinite(squared_error)) halt(TrainStatus::kDiverged);
+    }
+
+    /// Lets the caller look in if it is time to.
+    void watch() {
+        const auto now = Clock::now();
+        if (tick_ && now - last_tick_ > std::chrono::milliseconds(50)) {
+            last_tick_ = now;
+            look_in();
+        }
+    }
+
+    void end_epoch(Index n_rows) {
+        const float* p = weights_.params;
+        for (Index i = 0; i < network_.size(); ++i) {
+            if (!std::isfinite(p[i])) return halt(TrainStatus::kDiverged);
+        }
+        const std::chrono::duration<double> elapsed = Clock::now() - epoch_start_;
+        result_.seconds.push_back(elapsed.count());
+        result_.mse.push_back(epoch_error_ / (static_cast<double>(n_rows) *
+                                              static_cast<double>(network_.n_outputs())));
+    }
+
+    void rethrow() const { error_.rethrow(); }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    void look_in() {
+        bool wants_stop = false;
+        if (!error_.run([&] { wants_stop = tick_(result_.samples); }) || wants_stop) {
+            halt(TrainStatus::kStopped);
+        }
+    }
+
+    void halt(TrainStatus status) {
+        result_.status = status;
+        stop_.store(true, std::memory_order_relaxed);
+    }
+
+    const Network& network_;
+    const Weights& weights_;
+    const Tick& tick_;
+    TrainResult& result_;
+    FirstException error_;
+    std::atomic<bool> stop_{false};
+    double epoch_error_ = 0;
+    Clock::time_point epoch_start_{};
+    Clock::time_point last_tick_{};
+};
+
+}  // namespace fastae

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <cstddef>
+#include <cstdint>
+
+namespace fastae {
+
+using Index = std::ptrdiff_t;
+
+/// Row-major views; the outer stride is the distance between rows in elements.
+template <class T>
+using RowMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class T>
+using MatrixView = Eigen::Map<RowMatrix<T>, Eigen::Unaligned, Eigen::OuterStride<>>;
+template <class T>
+using ConstMatrixView = Eigen::Map<const RowMatrix<T>, Eigen::Unaligned, Eigen::OuterStride<>>;
+
+enum class Activation { kTanh, kRelu, kElu, kLogistic, kIdentity };
+enum class Solver { kAdadelta, kAdam, kSgd };
+enum class Parallel { kDeterministic, kHogwild };
+
+/// Element type of the user's array.
+enum class DType { kBool, kInt8, kUint8, kInt16, kUint16, kInt32, kUint32, kInt64, kUint64,
+                   kFloat32, kFloat64 };
+
+/// Floats per row are padded to whole 64-byte lines, whatever the vector width of this build, so
+/// that the layout of the weights does not depend on the instruction set.
+inline constexpr Index kPad = 16;
+
+/// Distance between rows, in elements, of a buffer whose rows hold n elements.
+///
+/// Never a multiple of 1 KiB (floats): rows that far apart share a few sets of the L1 cache.
+constexpr Index padded(Index n) {
+    const Index lines = (n + kPad - 1) / kPad * kPad;
+    return lines % 256 == 0 && lines > 0 ? lines + kPad : lines;
+}
+
+}  // namespace fastae

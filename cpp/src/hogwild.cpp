@@ -1,0 +1,108 @@
+#include "fastae/hogwild.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "fastae/rng.hpp"
+#include "fastae/training_clock.hpp"
+
+namespace fastae::hogwild {
+
+namespace {
+
+/// What one thread owns; allocated before the threads start.
+struct Worker {
+    Worker(const Network& network, const Weights& shared, const TrainOptions& options,
+           Index batch_size, bool first)
+        : batch(network, batch_size), weights(shared) {
+        if (options.solver.solver == Solver::kAdam && !first) {
+            const Index size = options.solver.n_slots() * shared.slot_stride;
+            moments = AlignedBuffer<float>(size);
+            std::copy_n(shared.slots, size, moments.data());
+            weights.slots = moments.data();
+        }
+    }
+
+    MiniBatch batch;
+    Weights weights;
+    AlignedBuffer<float> moments;
+    alignas(64) double squared_error = 0;  ///< of this thread's rows since the books were kept
+    Index samples = 0;
+    Index unbooked_steps = 0;
+    double steps = 0;  ///< of this thread: the count that its own moments have seen
+};
+
+}  // namespace
+
+TrainResult train(const Network& network, const Weights& weights, const RowsView& X,
+                  const Scaling& scaling, const TrainOptions& options, const Tick& tick) {
+    const Index batch_size = std::min(options.batch_size, X.n_rows);
+    const Index n_batches = (X.n_rows + batch_size - 1) / batch_size;
+    const int n_threads = static_cast<int>(std::clamp<Index>(options.n_threads, 1, n_batches));
+    std::vector<std::unique_ptr<Worker>> workers;
+    for (int t = 0; t < n_threads; ++t) {
+        workers.push_back(
+            std::make_unique<Worker>(network, weights, options, batch_size, t == 0));
+    }
+    std::vector<std::uint32_t> order(static_cast<std::size_t>(X.n_rows));
+    TrainResult result;
+    TrainingClock clock(network, weights, tick, result);
+    SpinBarrier barrier;
+    std::atomic<Index> next{0};
+    std::atomic<Index> samples{0};
+
+#pragma omp parallel num_threads(n_threads)
+    {
+        const int thread = omp_get_thread_num();
+        const int team = omp_get_num_threads();  // may be fewer than asked for
+        Worker& worker = *workers[static_cast<std::size_t>(thread)];
+        const Range all_tasks{0, worker.batch.n_tasks()};
+        for (Index epoch = 0; epoch < options.n_epochs && !clock.stop(); ++epoch) {
+            barrier.wait(team);
+            if (thread == 0) {
+                clock.begin_epoch();
+                shuffle_rows(options.seed, static_cast<std::uint64_t>(options.first_epoch + epoch),
+                             order);
+                next.store(0);
+            }
+            barrier.wait(team);
+            for (Index k = next++; k < n_batches && !clock.stop(); k = next++) {
+                const Index start = k * batch_size;
+                const Index n = std::min(batch_size, X.n_rows - start);
+                worker.batch.forward_backward(weights.params, X, scaling, order.data() + start, n,
+                                              {0, n});
+                const double before =
+                    options.samples_done + static_cast<double>(samples.fetch_add(n));
+                const StepConstants constants(options.solver, before,
+                                              options.steps_done + worker.steps);
+                worker.batch.apply_gradient(options.solver, constants, n, all_tasks,
+                                            worker.weights);
+                ++worker.steps;
+                if (thread == 0) {
+                    clock.book(n, 1, worker.batch.squared_error(n));
+                    clock.watch();
+                } else {
+                    worker.squared_error += worker.batch.squared_error(n);
+                    worker.samples += n;
+                    ++worker.unbooked_steps;
+                }
+            }
+            barrier.wait(team);
+            if (thread == 0) {
+                for (int t = 1; t < team; ++t) {
+                    Worker& other = *workers[static_cast<std::size_t>(t)];
+                    clock.book(other.samples, other.unbooked_steps, other.squared_error);
+                    other.samples = other.unbooked_steps = 0;
+                    other.squared_error = 0;
+                }
+                if (!clock.stop()) clock.end_epoch(X.n_rows);
+            }
+            barrier.wait(team);
+        }
+    }
+    clock.rethrow();
+    return result;
+}
+
+}  // namespace fastae::hogwild

@@ -1,0 +1,176 @@
+#include "fastae/score.hpp"
+
+#include <algorithm>
+
+#include "fastae/layer.hpp"
+#include "fastae/parallel.hpp"
+#include "fastae/scratch.hpp"
+
+namespace fastae {
+
+namespace {
+
+/// Rows in flight per thread: enough to reuse the weights, few enough to stay in the L2 cache.
+constexpr Index kChunk = 32;
+
+/// One thread's buffers: the scaled rows and two activations that layers write in turn.
+template <class T>
+class Scratch {
+  public:
+    explicit Scratch(const Network& network) {
+        Index widest = 0;
+        for (Index l = 0; l <= network.n_layers(); ++l) {
+            widest = std::max(widest, network.width(l));
+        }
+        stride = padded(widest);
+        for (auto& buffer : buffers_) buffer = AlignedBuffer<T>(kChunk * stride);
+    }
+
+    T* input() { return buffers_[0].data(); }
+
+    /// Runs layers first .. last - 1 on the rows in input(); returns where the result is.
+    const T* forward(const Network& network, const float* params, Index first, Index last, Index n) {
+        const T* in = input();
+        for (Index l = first; l < last; ++l) {
+            const Layer& layer = network.layers()[static_cast<std::size_t>(l)];
+            T* out = buffers_[static_cast<std::size_t>(1 + (l - first) % 2)].data();
+            layer_forward(layer, params, n, in, stride, out, stride);
+            in = out;
+        }
+        return in;
+    }
+
+    Index stride;
+
+  private:
+    AlignedBuffer<T> buffers_[3];
+};
+
+/// Calls consume(scratch, first row, rows, result) for chunks of X passed through layers
+/// first .. last - 1, on n_threads threads.
+template <class T, class Consume>
+void for_each_chunk(const Network& network, const float* params, const RowsView& X,
+                    const Scaling& scaling, Index first, Index last, int n_threads,
+                    Consume&& consume) {
+    const Index n_chunks = (X.n_rows + kChunk - 1) / kChunk;
+    n_threads = static_cast<int>(std::clamp<Index>(n_chunks, 1, n_threads));
+    FirstException error;
+#pragma omp parallel num_threads(n_threads)
+    error.run([&] {
+        Scratch<T> scratch(network);
+#pragma omp for schedule(dynamic, 1) nowait
+        for (Index chunk = 0; chunk < n_chunks; ++chunk) {
+            const Index begin = chunk * kChunk;
+            const Index n = std::min(kChunk, X.n_rows - begin);
+            gather_rows(X, scaling, nullptr, begin, n, scratch.input(), scratch.stride);
+            consume(scratch, begin, n, scratch.forward(network, params, first, last, n));
+        }
+    });
+    error.rethrow();
+}
+
+/// Sum of (r - x)^2 over d columns; the padding of both is zero.
+template <class T>
+double squared_distance(const T* r, const T* x, Index d) {
+    Vec<T> total{};
+    for (Index j = 0; j < d; j += kLanes<T>) {
+        const Vec<T> e = load(r + j) - load(x + j);
+        total += e * e;
+    }
+    return static_cast<double>(sum<T>(total));
+}
+
+template <class T>
+void unscale_rows(const Scaling& scaling, const T* r, Index stride, Index n, Index d, T* out) {
+    for (Index i = 0; i < n; ++i) {
+        for (Index j = 0; j < d; ++j) {
+            const double value = static_cast<double>(r[i * stride + j]);
+            out[i * d + j] = static_cast<T>(value / scaling.scale()[j] + scaling.shift()[j]);
+        }
+    }
+}
+
+}  // namespace
+
+template <class T>
+void row_mse(const Network& network, const float* params, const RowsView& X, const Scaling& scaling,
+             double* mse, int n_threads) {
+    const Index d = network.n_outputs();
+    for_each_chunk<T>(network, params, X, scaling, 0, network.n_layers(), n_threads,
+                      [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
+                          for (Index i = 0; i < n; ++i) {
+                              const T* x = scratch.input() + i * scratch.stride;
+                              mse[begin + i] = squared_distance(r + i * scratch.stride, x, d) /
+                                               static_cast<double>(d);
+                          }
+                      });
+}
+
+template <class T>
+void feature_errors(const Network& network, const float* params, const RowsView& X,
+                    const Scaling& scaling, T* errors, int n_threads) {
+    const Index d = network.n_outputs();
+    for_each_chunk<T>(network, params, X, scaling, 0, network.n_layers(), n_threads,
+                      [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
+                          for (Index i = 0; i < n; ++i) {
+                              for (Index j = 0; j < d; ++j) {
+                                  const Index k = i * scratch.stride + j;
+                                  const T e = r[k] - scratch.input()[k];
+                                  errors[(begin + i) * d + j] = e * e;
+                              }
+                          }
+                      });
+}
+
+template <class T>
+void reconstruct(const Network& network, const float* params, const RowsView& X,
+                 const Scaling& scaling, T* out, int n_threads) {
+    const Index d = network.n_outputs();
+    for_each_chunk<T>(network, params, X, scaling, 0, network.n_layers(), n_threads,
+                      [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
+                          unscale_rows(scaling, r, scratch.stride, n, d, out + begin * d);
+                      });
+}
+
+template <class T>
+void activations(const Network& network, const float* params, const RowsView& X,
+                 const Scaling& scaling, Index n_layers, T* out, int n_threads) {
+    const Index width = network.width(n_layers);
+    for_each_chunk<T>(network, params, X, scaling, 0, n_layers, n_threads,
+                      [&](Scratch<T>& scratch, Index begin, Index n, const T* h) {
+                          for (Index i = 0; i < n; ++i) {
+                              std::copy_n(h + i * scratch.stride, width, out + (begin + i) * width);
+                          }
+                      });
+}
+
+template <class T>
+void decode(const Network& network, const float* params, const RowsView& H, const Scaling& scaling,
+            Index first_layer, T* out, int n_threads) {
+    const Index d = network.n_outputs();
+    // Codes are the network's own numbers: nothing is scaled on the way in.
+    const std::vector<double> zeros(static_cast<std::size_t>(H.n_cols), 0.0);
+    const std::vector<double> ones(static_cast<std::size_t>(H.n_cols), 1.0);
+    const Scaling identity(zeros.data(), ones.data(), H.n_cols);
+    for_each_chunk<T>(network, params, H, identity, first_layer, network.n_layers(), n_threads,
+                      [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
+                          unscale_rows(scaling, r, scratch.stride, n, d, out + begin * d);
+                      });
+}
+
+#define FASTAE_INSTANTIATE(T)                                                                     \
+    template void row_mse<T>(const Network&, const float*, const RowsView&, const Scaling&,       \
+                             double*, int);                                                       \
+    template void feature_errors<T>(const Network&, const float*, const RowsView&,                \
+                                    const Scaling&, T*, int);                                     \
+    template void reconstruct<T>(const Network&, const float*, const RowsView&, const Scaling&,   \
+                                 T*, int);                                                        \
+    template void activations<T>(const Network&, const float*, const RowsView&, const Scaling&,   \
+                                 Index, T*, int);                                                 \
+    template void decode<T>(const Network&, const float*, const RowsView&, const Scaling&, Index, \
+                            T*, int);
+FASTAE_INSTANTIATE(float)
+FASTAE_INSTANTIATE(double)
+#undef FASTAE_INSTANTIATE
+
+}  // namespace fastae
