@@ -4,6 +4,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/functions.hpp"
 #include "fastae/column_stats.hpp"
+#include "fastae/peak.hpp"
 #include "fastae/rng.hpp"
 #include "fastae/simd.hpp"
 
@@ -69,6 +70,12 @@ py::array_t<std::int64_t> row_order(Index n_rows, std::uint64_t seed, std::uint6
     return out;
 }
 
+double fma_peak(int n_threads, double seconds) {
+    checked_threads(n_threads);
+    const py::gil_scoped_release nogil;  // no Python object from here on
+    return fma_peak_flops(n_threads, seconds);
+}
+
 }  // namespace
 
 void add_info(py::module_& m) {
@@ -77,6 +84,7 @@ void add_info(py::module_& m) {
     m.def("layout", &layout, py::arg("widths"));
     m.def("column_stats", &column_stats, py::arg("X").noconvert(), py::kw_only(),
           py::arg("n_threads"));
+    m.def("fma_peak", &fma_peak, py::kw_only(), py::arg("n_threads"), py::arg("seconds") = 0.2);
     m.def("row_order", &row_order, py::arg("n_rows"), py::arg("seed"), py::arg("epoch"));
 }
 

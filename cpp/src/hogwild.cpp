@@ -3,7 +3,10 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <memory>
+#include <numeric>
 
+#include "fastae/online.hpp"
 #include "fastae/rng.hpp"
 #include "fastae/training_clock.hpp"
 
@@ -15,7 +18,13 @@ namespace {
 struct Worker {
     Worker(const Network& network, const Weights& shared, const TrainOptions& options,
            Index batch_size, bool first)
-        : batch(network, batch_size), weights(shared) {
+        : weights(shared) {
+        if (batch_size == 1) {
+            exchange = std::make_unique<Exchange>(network.widest(), 1);
+            online = std::make_unique<OnlineWorker>(network, *exchange, 0);
+        } else {
+            batch = std::make_unique<MiniBatch>(network, batch_size);
+        }
         if (options.solver.solver == Solver::kAdam && !first) {
             const Index size = options.solver.n_slots() * shared.slot_stride;
             moments = AlignedBuffer<float>(size);
@@ -24,7 +33,23 @@ struct Worker {
         }
     }
 
-    MiniBatch batch;
+    /// Trains on rows order[0 .. n - 1]; returns their sum of squared errors.
+    double train(const TrainOptions& options, const StepConstants& constants, const RowsView& X,
+                 const Scaling& scaling, const std::uint32_t* order, Index n) {
+        if (online) {
+            online->train(options.solver, constants, X, scaling, *order, weights);
+            double errors[Exchange::kGroups] = {};
+            online->take_squared_error(errors);
+            return std::accumulate(errors, errors + Exchange::kGroups, 0.0);
+        }
+        batch->forward_backward(weights.params, X, scaling, order, n, {0, n});
+        batch->apply_gradient(options.solver, constants, n, {0, batch->n_tasks()}, weights);
+        return batch->squared_error(n);
+    }
+
+    std::unique_ptr<MiniBatch> batch;      ///< of more than one row, or
+    std::unique_ptr<Exchange> exchange;    ///< (with no other thread)
+    std::unique_ptr<OnlineWorker> online;  ///< of one row
     Weights weights;
     AlignedBuffer<float> moments;
     alignas(64) double squared_error = 0;  ///< of this thread's rows since the books were kept
@@ -57,7 +82,6 @@ TrainResult train(const Network& network, const Weights& weights, const RowsView
         const int thread = omp_get_thread_num();
         const int team = omp_get_num_threads();  // may be fewer than asked for
         Worker& worker = *workers[static_cast<std::size_t>(thread)];
-        const Range all_tasks{0, worker.batch.n_tasks()};
         for (Index epoch = 0; epoch < options.n_epochs && !clock.stop(); ++epoch) {
             barrier.wait(team);
             if (thread == 0) {
@@ -70,20 +94,18 @@ TrainResult train(const Network& network, const Weights& weights, const RowsView
             for (Index k = next++; k < n_batches && !clock.stop(); k = next++) {
                 const Index start = k * batch_size;
                 const Index n = std::min(batch_size, X.n_rows - start);
-                worker.batch.forward_backward(weights.params, X, scaling, order.data() + start, n,
-                                              {0, n});
                 const double before =
                     options.samples_done + static_cast<double>(samples.fetch_add(n));
                 const StepConstants constants(options.solver, before,
                                               options.steps_done + worker.steps);
-                worker.batch.apply_gradient(options.solver, constants, n, all_tasks,
-                                            worker.weights);
+                const double squared_error = worker.train(options, constants, X, scaling,
+                                                          order.data() + start, n);
                 ++worker.steps;
                 if (thread == 0) {
-                    clock.book(n, 1, worker.batch.squared_error(n));
+                    clock.book(n, 1, squared_error);
                     clock.watch();
                 } else {
-                    worker.squared_error += worker.batch.squared_error(n);
+                    worker.squared_error += squared_error;
                     worker.samples += n;
                     ++worker.unbooked_steps;
                 }

@@ -23,6 +23,12 @@ Network::Network(const std::vector<Index>& widths, const std::vector<Activation>
     }
 }
 
+Index Network::widest() const {
+    Index widest = padded(n_inputs());
+    for (const Layer& layer : layers_) widest = std::max(widest, padded(layer.fan_out));
+    return widest;
+}
+
 Index Network::n_weights() const {
     Index n = 0;
     for (const Layer& layer : layers_) n += layer.fan_in * layer.fan_out;

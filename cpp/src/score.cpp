@@ -18,11 +18,7 @@ template <class T>
 class Scratch {
   public:
     explicit Scratch(const Network& network) {
-        Index widest = 0;
-        for (Index l = 0; l <= network.n_layers(); ++l) {
-            widest = std::max(widest, network.width(l));
-        }
-        stride = padded(widest);
+        stride = network.widest();
         for (auto& buffer : buffers_) buffer = AlignedBuffer<T>(kChunk * stride);
     }
 

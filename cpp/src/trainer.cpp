@@ -3,8 +3,11 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "fastae/hogwild.hpp"
+#include "fastae/online.hpp"
 #include "fastae/rng.hpp"
 #include "fastae/training_clock.hpp"
 
@@ -62,12 +65,109 @@ TrainResult train_deterministic(const Network& network, const Weights& weights, 
     return result;
 }
 
+/// Mini-batches of one: all threads work on the same observation, each on its own columns.
+class OnlineTraining {
+  public:
+    OnlineTraining(const Network& network, const Weights& weights, const RowsView& X,
+                   const Scaling& scaling, const TrainOptions& options, const Tick& tick)
+        : network_(network), weights_(weights), X_(X), scaling_(scaling), options_(options),
+          clock_(network, weights, tick, result_), order_(static_cast<std::size_t>(X.n_rows)),
+          rows_between_looks_(std::clamp<Index>(kWeightsBetweenLooks / network.n_weights(), 1, 64)) {}
+
+    TrainResult run() {
+        const int n_threads = std::clamp(options_.n_threads, 1, Exchange::kGroups);
+        FirstException error;
+        std::atomic<bool> ready{true};
+#pragma omp parallel num_threads(n_threads)
+        {
+#pragma omp single
+            if (!error.run([&] {
+                    exchange_ =
+                        std::make_unique<Exchange>(network_.widest(), omp_get_num_threads());
+                })) {
+                ready = false;
+            }
+            std::optional<OnlineWorker> worker;
+            if (ready && !error.run([&] {
+                    worker.emplace(network_, *exchange_, omp_get_thread_num());
+                })) {
+                ready = false;
+            }
+#pragma omp barrier
+            if (ready) train(*worker, omp_get_thread_num() == 0);
+        }
+        error.rethrow();
+        clock_.rethrow();
+        return result_;
+    }
+
+  private:
+    /// About 10 ms of work on one core.
+    static constexpr Index kWeightsBetweenLooks = 20'000'000;
+
+    void train(OnlineWorker& worker, bool leader) {
+        double samples = options_.samples_done;
+        double steps = options_.steps_done;
+        for (Index epoch = 0; epoch < options_.n_epochs && !clock_.stop(); ++epoch) {
+            exchange_->wait();
+            if (leader) {
+                clock_.begin_epoch();
+                shuffle_rows(options_.seed,
+                             static_cast<std::uint64_t>(options_.first_epoch + epoch), order_);
+            }
+            exchange_->wait();
+            for (Index i = 0; i < X_.n_rows && !clock_.stop(); i += rows_between_looks_) {
+                const Index n = std::min(rows_between_looks_, X_.n_rows - i);
+                for (Index k = i; k < i + n; ++k) {
+                    const StepConstants constants(options_.solver, samples++, steps++);
+                    worker.train(options_.solver, constants, X_, scaling_,
+                                 order_[static_cast<std::size_t>(k)], weights_);
+                }
+                look(worker, leader, n);
+            }
+            if (leader && !clock_.stop()) clock_.end_epoch(X_.n_rows);
+            exchange_->wait();
+        }
+    }
+
+    /// Adds up the errors of n rows, and lets the first thread see to the clock.
+    void look(OnlineWorker& worker, bool leader, Index n) {
+        worker.take_squared_error(squared_error_);  // every group has one owner
+        exchange_->wait();
+        if (leader) {
+            double total = 0;
+            for (double& part : squared_error_) {
+                total += part;
+                part = 0;
+            }
+            clock_.book(n, n, total);
+            clock_.watch();
+        }
+        exchange_->wait();
+    }
+
+    const Network& network_;
+    const Weights& weights_;
+    const RowsView& X_;
+    const Scaling& scaling_;
+    const TrainOptions& options_;
+    TrainResult result_;
+    TrainingClock clock_;
+    std::vector<std::uint32_t> order_;
+    const Index rows_between_looks_;
+    std::unique_ptr<Exchange> exchange_;
+    double squared_error_[Exchange::kGroups] = {};
+};
+
 }  // namespace
 
 TrainResult train(const Network& network, const Weights& weights, const RowsView& X,
                   const Scaling& scaling, const TrainOptions& options, const Tick& tick) {
     if (options.parallel == Parallel::kHogwild && options.n_threads > 1) {
         return hogwild::train(network, weights, X, scaling, options, tick);
+    }
+    if (std::min(options.batch_size, X.n_rows) == 1) {
+        return OnlineTraining(network, weights, X, scaling, options, tick).run();
     }
     return train_deterministic(network, weights, X, scaling, options, tick);
 }

@@ -158,11 +158,23 @@ void expand(Index n, Index n_rows, Index n_cols, const T* in, Index in_stride, c
 template <class T>
 void contract(Index n, Index n_rows, Index n_cols, const T* in, Index in_stride, const float* w,
               Index w_stride, T* out, Index out_stride) {
+    if (n_cols == 0) return;
     // Equal blocks: 1,040 columns are 2 x 520, not 1,024 and a stub.
     const Index n_blocks = (n_cols + kDotBlock - 1) / kDotBlock;
     const Index block = (n_cols / kPad + n_blocks - 1) / n_blocks * kPad;
     for (Index c = 0; c < n_cols; c += block) {
         const Index width = std::min(block, n_cols - c);
+        if (n == 1) {  // one row alone: many columns at a time, to cover the latency
+            constexpr int cols_at_once = kLanes<T>;
+            for (Index r = 0; r < n_rows; r += cols_at_once) {
+                const int cols = static_cast<int>(std::min<Index>(cols_at_once, n_rows - r));
+                detail::with_constant<cols_at_once>(cols, [&](auto N) {
+                    detail::dot_tile<T, 1, N()>(width, in + c, 0, w + r * w_stride + c, w_stride,
+                                                c > 0, out + r, 0);
+                });
+            }
+            continue;
+        }
         for (Index r = 0; r < n_rows; r += kDotCols) {
             const int cols = static_cast<int>(std::min<Index>(kDotCols, n_rows - r));
             detail::with_constant<kDotCols>(cols, [&](auto N) {

@@ -7,15 +7,9 @@
 #include "fastae/parallel.hpp"
 #include "fastae/rows.hpp"
 #include "fastae/scratch.hpp"
+#include "fastae/weights.hpp"
 
 namespace fastae {
-
-/// The parameters that training changes, and the optimiser's state beside them.
-struct Weights {
-    float* params;      ///< (network.size())
-    float* slots;       ///< (n_slots, slot_stride)
-    Index slot_stride;  ///< network.size() rounded up to whole lines
-};
 
 /// Activations and deltas of one mini-batch; the constructor allocates, nothing else does.
 ///

@@ -40,6 +40,8 @@ class Network {
     Index width(Index layer) const {
         return layer == 0 ? n_inputs() : layers_[static_cast<std::size_t>(layer - 1)].fan_out;
     }
+    /// The largest padded width.
+    Index widest() const;
     /// Multiply-adds of one forward pass of one row.
     Index n_weights() const;
 

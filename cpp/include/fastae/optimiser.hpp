@@ -115,30 +115,37 @@ inline auto with_rule(const SolverOptions& options, F&& f) {
     return options.momentum > 0 ? f(MomentumRule{}) : f(SgdRule{});
 }
 
-/// w += change(g + l1 sign(w) + l2 w) over n parameters, n a multiple of the lanes.
+/// w += change(g + l1 sign(w) + l2 w) for one vector of parameters; returns w before.
 ///
-///   w           (n)  may be written by other threads meanwhile (Hogwild): each element, and each
-///                    element of its state, is read exactly once
-///   state       (n)  first of kSlots state vectors, slot_stride apart
-///   g           (n)  gradient of the loss, private to this thread
-///   penalised   false for biases
+///   w, state    may be written by other threads meanwhile (Hogwild): each element is read
+///               exactly once
+///   g           gradient of the loss
+///   penalised   false for biases, and where l1 and l2 are 0
+template <class Rule>
+inline Vec<float> update_vector(const StepConstants& k, bool penalised, Vec<float> g, float* w,
+                                float* state, Index slot_stride) {
+    Vec<float> a{}, b{};
+    if constexpr (Rule::kSlots > 0) a = load_shared(state);
+    if constexpr (Rule::kSlots > 1) b = load_shared(state + slot_stride);
+    const Vec<float> old = load_shared(w);
+    if (penalised) {
+        const Vec<float> zero{};
+        const Vec<float> sign = old > zero ? splat(k.l1) : (old < zero ? splat(-k.l1) : zero);
+        g = g + (old * k.l2 + sign);
+    }
+    store(w, old + Rule::change(k, g, a, b));
+    if constexpr (Rule::kSlots > 0) store(state, a);
+    if constexpr (Rule::kSlots > 1) store(state + slot_stride, b);
+    return old;
+}
+
+/// The same for n parameters, n a multiple of the lanes: g, w, state (n); the state vectors are
+/// slot_stride apart.
 template <class Rule>
 inline void update_span(const StepConstants& k, bool penalised, Index n, const float* g, float* w,
                         float* state, Index slot_stride) {
     for (Index i = 0; i < n; i += kLanes<float>) {
-        Vec<float> a{}, b{};
-        if constexpr (Rule::kSlots > 0) a = load_shared(state + i);
-        if constexpr (Rule::kSlots > 1) b = load_shared(state + slot_stride + i);
-        const Vec<float> old = load_shared(w + i);
-        Vec<float> gradient = load(g + i);
-        if (penalised) {
-            const Vec<float> zero{};
-            const Vec<float> sign = old > zero ? splat(k.l1) : (old < zero ? splat(-k.l1) : zero);
-            gradient = gradient + (old * k.l2 + sign);
-        }
-        store(w + i, old + Rule::change(k, gradient, a, b));
-        if constexpr (Rule::kSlots > 0) store(state + i, a);
-        if constexpr (Rule::kSlots > 1) store(state + slot_stride + i, b);
+        update_vector<Rule>(k, penalised, load(g + i), w + i, state + i, slot_stride);
     }
 }
 

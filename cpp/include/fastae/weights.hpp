@@ -1,0 +1,14 @@
+#pragma once
+
+#include "fastae/types.hpp"
+
+namespace fastae {
+
+/// The parameters that training changes, and the optimiser's state beside them.
+struct Weights {
+    float* params;      ///< (network.size())
+    float* slots;       ///< (n_slots, slot_stride)
+    Index slot_stride;  ///< at least network.size(), whole lines
+};
+
+}  // namespace fastae

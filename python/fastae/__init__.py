@@ -1,0 +1,33 @@
+"""Deep autoencoders on CPUs: find the odd rows in a table, learn compact features.
+
+`Autoencoder` is a scikit-learn outlier detector and transformer over a C++ core;
+`fastae.datasets` has data to try it on; `show_config` says what was built.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+from fastae._autoencoder import Autoencoder
+from fastae._config import show_config
+from fastae._errors import DivergenceError
+
+if TYPE_CHECKING:
+    from fastae import datasets
+
+__version__ = _version("fastae")
+__all__ = ["Autoencoder", "DivergenceError", "__version__", "datasets", "show_config"]
+
+
+def __getattr__(name: str) -> Any:
+    # `fastae.datasets` is imported when first used: detecting anomalies does not need it.
+    if name == "datasets":
+        return importlib.import_module("fastae.datasets")
+    msg = f"module 'fastae' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

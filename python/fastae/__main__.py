@@ -1,0 +1,27 @@
+"""Start of the command line: the program ``fastae`` and ``python -m fastae``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+
+_NEEDED = "typer", "rich", "pandas", "matplotlib"
+
+
+def main() -> None:
+    """Run the command line; exit with status 2 if its packages are not installed."""
+    # Asked for all at once: some are imported only when a command comes to need them.
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        sys.stderr.write(
+            f"fastae: error: the command line needs {', '.join(missing)}, not installed here;"
+            " get what it needs with: pip install 'fastae[cli]'\n"
+        )
+        sys.exit(2)
+    from fastae._cli.app import app
+
+    app(prog_name="fastae")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The command line: one module per concern, nothing heavy imported before it is needed."""

@@ -1,0 +1,164 @@
+"""The estimator's parameters as command-line options, the same for every command that trains."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fastae import Autoencoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Activation = StrEnum("Activation", ["tanh", "relu", "elu", "logistic", "identity"])
+Solver = StrEnum("Solver", ["adam", "adadelta", "sgd"])
+Init = StrEnum("Init", ["glorot_uniform", "uniform", "normal"])
+Scaling = StrEnum("Scaling", ["range", "standard", "none"])
+Parallel = StrEnum("Parallel", ["deterministic", "hogwild"])
+
+
+def read_number(given: Any) -> Any:
+    """Return the number that a text stands for, or else the text.
+
+    What is allowed the estimator knows and says; here nothing is checked a second time.
+    """
+    if isinstance(given, str):  # and not a default
+        for kind in (int, float):
+            try:
+                return kind(given)
+            except ValueError:
+                continue
+    return given
+
+
+def read_sizes(given: Any) -> Any:
+    """Return sizes such as ``50,20,50`` as a tuple, ``none`` as an empty one, or else the text."""
+    if given == "none":
+        return ()
+    sizes = tuple(read_number(size) for size in str(given).split(","))
+    return sizes if all(isinstance(size, int) for size in sizes) else given
+
+
+def _choice(panel: str, text: str) -> Any:
+    return typer.Option(help=text, rich_help_panel=panel)
+
+
+def _number(panel: str, metavar: str, text: str) -> Any:
+    return typer.Option(help=text, rich_help_panel=panel, metavar=metavar, parser=read_number)
+
+
+_NETWORK, _TRAINING, _SOLVERS = "Network", "Training", "Details of the solvers"
+
+# Every parameter of the estimator that can be written on a command line, in the order of --help.
+# Names, defaults and what is allowed are the estimator's own.
+MODEL_OPTIONS: dict[str, Any] = {
+    "hidden_layer_sizes": Annotated[
+        Any,
+        typer.Option(
+            help="Units of the hidden layers, such as 50,20,50; auto: one layer, the square root"
+            " of the number of columns; none: no hidden layer.",
+            rich_help_panel=_NETWORK,
+            metavar="SIZES",
+            parser=read_sizes,
+        ),
+    ],
+    "activation": Annotated[Activation, _choice(_NETWORK, "Activation of the hidden layers.")],
+    "output_activation": Annotated[Activation, _choice(_NETWORK, "Activation of the output.")],
+    "init": Annotated[Init, _choice(_NETWORK, "Distribution of the first weights.")],
+    "init_scale": Annotated[
+        Any, _number(_NETWORK, "FLOAT", "Half-width (uniform) or deviation (normal) of that.")
+    ],
+    "scaling": Annotated[
+        Scaling, _choice(_NETWORK, "Divide each centred column by its range or its deviation.")
+    ],
+    "solver": Annotated[Solver, _choice(_TRAINING, "Optimiser.")],
+    "max_epochs": Annotated[Any, _number(_TRAINING, "INT", "Passes over the training rows.")],
+    "batch_size": Annotated[
+        Any, _number(_TRAINING, "auto|INT", "Rows of a mini-batch; 1: online training.")
+    ],
+    "learning_rate_init": Annotated[
+        Any, _number(_TRAINING, "auto|FLOAT", "Length of the first steps.")
+    ],
+    "l1": Annotated[Any, _number(_TRAINING, "FLOAT", "Penalty on the weights' absolute values.")],
+    "l2": Annotated[Any, _number(_TRAINING, "FLOAT", "Penalty on the weights' squares.")],
+    "contamination": Annotated[
+        Any,
+        _number(
+            _TRAINING, "auto|FLOAT", "Share of the training rows to flag; auto: by their errors."
+        ),
+    ],
+    "parallel": Annotated[
+        Parallel, _choice(_TRAINING, "Same seed, same result; or threads without locks.")
+    ],
+    "n_jobs": Annotated[Any, _number(_TRAINING, "INT", "Threads; -1: all processors.")],
+    "random_state": Annotated[
+        int | None,
+        typer.Option(
+            help="Seed, to get the same result again.",
+            rich_help_panel=_TRAINING,
+            metavar="INT",
+            min=0,
+            max=2**32 - 1,
+        ),
+    ],
+    "momentum": Annotated[Any, _number(_SOLVERS, "FLOAT", "sgd: momentum.")],
+    "nesterovs_momentum": Annotated[bool, _choice(_SOLVERS, "sgd: Nesterov's way of it.")],
+    "annealing": Annotated[
+        Any, _number(_SOLVERS, "FLOAT", "sgd: divide the rate by 1 + annealing x rows seen.")
+    ],
+    "rho": Annotated[Any, _number(_SOLVERS, "FLOAT", "adadelta: memory of squared gradients.")],
+    "beta_1": Annotated[Any, _number(_SOLVERS, "FLOAT", "adam: memory of gradients.")],
+    "beta_2": Annotated[Any, _number(_SOLVERS, "FLOAT", "adam: memory of squared gradients.")],
+    "epsilon": Annotated[
+        Any, _number(_SOLVERS, "FLOAT", "adadelta, adam: keeps them from dividing by 0.")
+    ],
+}
+
+# A parameter's name in a message of the estimator's: at its start, before "=", or with an
+# underscore inside; elsewhere "activation" or "scaling" may be plain English.
+_PARAMETER = re.compile(
+    rf"^({'|'.join(MODEL_OPTIONS)})\b"
+    rf"|\b({'|'.join(MODEL_OPTIONS)})(?==)"
+    rf"|\b({'|'.join(name for name in MODEL_OPTIONS if '_' in name)})\b"
+)
+
+
+def option_names(message: str) -> str:
+    """Return a message of the estimator's with its parameters spelled as options."""
+    return _PARAMETER.sub(lambda found: "--" + found[0].replace("_", "-"), message)
+
+
+def model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, beside its own options, one for each entry of `MODEL_OPTIONS`.
+
+    The command receives them as a dictionary named ``parameters``, ready for the estimator.
+    Typer reads options off a function's signature, so the signature is what is rewritten.
+    """
+    defaults = inspect.signature(Autoencoder).parameters
+    added = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=defaults[name].default,
+            annotation=annotation,
+        )
+        for name, annotation in MODEL_OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def wrapper(**options: Any) -> None:
+        given = {name: options.pop(name) for name in MODEL_OPTIONS}
+        parameters = {
+            name: value.value if isinstance(value, Enum) else value for name, value in given.items()
+        }
+        command(**options, parameters=parameters)
+
+    own = inspect.signature(command, eval_str=True).parameters
+    kept = [parameter for name, parameter in own.items() if name != "parameters"]
+    wrapper.__signature__ = inspect.Signature([*kept, *added])  # type: ignore[attr-defined]
+    return wrapper

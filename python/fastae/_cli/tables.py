@@ -1,0 +1,174 @@
+"""What the commands print: the layer table, the scoring history and the ranking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from rich.console import Console
+
+    from fastae import Autoencoder
+
+# Rows of the scoring history that are shown, the first and the last among them.
+_N_HISTORY = 8
+# Flagged rows are shown even beyond --top, but a screen is no place for thousands.
+_MAX_FLAGGED = 50
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Rows sorted by how badly a model reconstructs them.
+
+    Attributes
+    ----------
+    mse : ndarray of shape (n_rows,)
+        Mean squared reconstruction error of each row, in scaled units.
+    rank : ndarray of shape (n_rows,)
+        1 for the largest error; of equal errors the earlier row comes first.
+    flag : ndarray of shape (n_rows,), bool
+        Whether the model calls the row an anomaly.
+    threshold : float
+        Rows with a larger error are flagged.
+    """
+
+    mse: npt.NDArray[np.float64]
+    rank: npt.NDArray[np.intp]
+    flag: npt.NDArray[np.bool_]
+    threshold: float
+
+    @property
+    def order(self) -> npt.NDArray[np.intp]:
+        """Row numbers from 0, the worst row first."""
+        return np.argsort(self.rank)
+
+
+def rank_rows(model: Autoencoder, X: Any) -> Ranking:
+    """Score rows once and sort them.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        A fitted model.
+    X : array-like of shape (n_rows, n_features_in_)
+        Rows in the units that the model was fitted in.
+    """
+    mse = np.asarray(model.reconstruction_error(X), dtype=np.float64)
+    rank = np.empty(len(mse), dtype=np.intp)
+    rank[np.argsort(-mse, kind="stable")] = np.arange(1, len(mse) + 1)
+    # The same comparison as in `predict`, without scoring the rows a second time.
+    return Ranking(mse, rank, -mse - model.offset_ < 0, -float(model.offset_))
+
+
+def print_model(console: Console, model: Autoencoder) -> None:
+    """Print the layers of a fitted model and how its training went."""
+    _print_layers(console, model)
+    _print_history(console, model)
+
+
+def print_ranking(
+    console: Console,
+    ranking: Ranking,
+    *,
+    top: int,
+    title: str,
+    kinds: Sequence[str] | None = None,
+) -> None:
+    """Print the worst rows, and how many there are.
+
+    Parameters
+    ----------
+    console : Console
+        Where to print.
+    ranking : Ranking
+        All rows.
+    top : int
+        How many of them to show; flagged rows beyond are shown too, up to a screenful.
+    title : str
+        Stands above.
+    kinds : sequence of str, optional
+        What each row is known to be, shown beside the verdict.
+    """
+    table = _table("rank", "row", "MSE", "flag")
+    if kinds is not None:
+        table.add_column("what it is", no_wrap=True)
+    n_shown = max(top, min(int(ranking.flag.sum()), _MAX_FLAGGED))
+    rows = ranking.order[:n_shown]
+    form = _number_format(ranking.mse[rows])
+    for row in rows:
+        flagged = bool(ranking.flag[row])
+        verdict = "anomaly" if flagged else ""
+        cells = [str(ranking.rank[row]), str(row), format(ranking.mse[row], form), verdict]
+        if kinds is not None:
+            cells.append(kinds[row])
+        table.add_row(*cells, style="bold red" if flagged else None)
+    _print(console, title, table)
+    console.print(_summary(ranking, n_shown), highlight=False, soft_wrap=True)
+
+
+def _print_layers(console: Console, model: Autoencoder) -> None:
+    table = _table("layer", "units", "type", "l1", "l2", "weights", "± sd", "biases", "± sd")
+    statistics = "mean_weight", "sd_weight", "mean_bias", "sd_bias"
+    for layer in model.layer_table():
+        penalties = ("" if layer[key] is None else f"{layer[key]:g}" for key in ("l1", "l2"))
+        figures = ("" if layer[key] is None else f"{layer[key]:.4f}" for key in statistics)
+        names = (str(layer[key]) for key in ("layer", "units", "type"))
+        table.add_row(*names, *penalties, *figures)
+    _print(console, "Layers", table)
+
+
+def _print_history(console: Console, model: Autoencoder) -> None:
+    table = _table("time", "obs/s", "epochs", "samples", "training MSE", "training RMSE")
+    history = model.history_
+    n_rows = len(history["epoch"])
+    form = _number_format(history["mse"])
+    for i in np.unique(np.linspace(0, n_rows - 1, min(n_rows, _N_HISTORY)).round().astype(int)):
+        speed = history["obs_per_s"][i]
+        table.add_row(
+            f"{history['duration'][i]:.3f} s",
+            f"{speed:,.0f}" if np.isfinite(speed) else "",  # row 0 is the untrained network
+            f"{history['epoch'][i]:g}",
+            f"{history['samples'][i]:,.0f}",
+            format(abs(history["mse"][i]), form),
+            format(history["rmse"][i], form),
+        )
+    _print(console, "Scoring history", table)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _print(console: Console, title: str, table: Table) -> None:
+    # Not as the table's own title, which would be broken to the table's width.
+    console.print(title, style="bold", highlight=False, markup=False, soft_wrap=True)
+    console.print(table)
+
+
+def _number_format(errors: npt.NDArray[np.float64]) -> str:
+    """Return a format that shows all of some errors with three digits or more."""
+    positive = errors[errors > 0]
+    if positive.size and (positive.min() < 1e-4 or positive.max() >= 1e6):
+        return ".4e"
+    return ".6f"
+
+
+def _summary(ranking: Ranking, n_shown: int) -> str:
+    n_rows, n_flagged = len(ranking.mse), int(ranking.flag.sum())
+    text = (
+        f"{n_flagged:,} of {n_rows:,} row{'s' * (n_rows != 1)} flagged:"
+        f" MSE above {ranking.threshold:.6g}.\n"
+    )
+    if n_flagged > n_shown:
+        text += f"{n_flagged - n_shown:,} flagged rows are not shown; -o FILE writes all.\n"
+    return text

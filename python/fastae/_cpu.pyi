@@ -1,0 +1,3 @@
+"""Types of the compiled module that asks the processor what it can run."""
+
+def supported_isas() -> list[str]: ...

@@ -1,0 +1,159 @@
+"""From `n_jobs` to a number of threads: limits set elsewhere, small work, forked children."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import warnings
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import joblib
+import numpy as np
+from joblib.parallel import get_active_backend
+
+from fastae import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A parallel region costs 5 to 50 us to start and join; one core does this much in some 40 us.
+FLOPS_PER_THREAD = 2e6
+
+# More cannot help, and where the system refuses threads, OpenMP ends the process.
+MAX_THREADS_PER_CPU = 16
+
+
+class _ForkGuard:
+    """Knows whether this process is a fork of one that had OpenMP threads.
+
+    GNU's OpenMP keeps its threads between parallel regions. A forked child inherits the record
+    of them but not the threads, and its first parallel region waits for them for ever.
+    """
+
+    def __init__(self) -> None:
+        self.ran_parallel = False
+        self.forked = False
+        self.warned = False
+
+    def after_fork(self) -> None:
+        self.forked = self.forked or self.ran_parallel
+
+    def allow(self, n_threads: int) -> int:
+        """Return `n_threads`, or 1 (with one warning) where more would hang."""
+        if n_threads == 1:
+            return 1
+        if not self.forked:
+            self.ran_parallel = True
+            return n_threads
+        if not self.warned:
+            self.warned = True
+            warnings.warn(
+                "This process was forked after fastae had used several threads, so fastae uses "
+                "one thread in it: start processes with 'spawn' or 'forkserver' to use more.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return 1
+
+
+_guard = _ForkGuard()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_guard.after_fork)
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use: affinity, container quota, joblib's limits.
+
+    Returns
+    -------
+    cpus : int
+        At least 1.
+    """
+    try:
+        affinity = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS or Windows, where joblib's count has to do
+        return _joblib_cpus()
+    return max(1, min(affinity, _joblib_cpus()))
+
+
+@lru_cache(maxsize=1)
+def _joblib_cpus() -> int:
+    """Joblib's count, asked once: it reads the container's quota from files."""
+    return int(joblib.cpu_count())
+
+
+@lru_cache(maxsize=1)
+def _openmp_reader() -> Callable[[], int] | None:
+    """Return OpenMP's own ``omp_get_max_threads``, from the library that the core runs on."""
+    path = _core.load(_core.isa).__file__
+    try:
+        return ctypes.CDLL(path).omp_get_max_threads
+    except (OSError, AttributeError):
+        return None
+
+
+def max_threads() -> int:
+    """Return the most threads that ``n_jobs=None`` uses in the calling thread, now.
+
+    Returns
+    -------
+    n_threads : int
+        OpenMP's own limit (``OMP_NUM_THREADS``, `threadpoolctl.threadpool_limits`), which joblib
+        lowers in its worker processes; not more than `usable_cpus` unless ``OMP_NUM_THREADS``
+        says so; 1 in a worker thread of joblib.
+    """
+    if get_active_backend()[0].nesting_level:
+        return 1
+    reader = _openmp_reader()
+    limit = reader() if reader is not None else _limit_from_environment()
+    if os.environ.get("OMP_NUM_THREADS"):
+        return max(1, limit)
+    return max(1, min(limit, usable_cpus()))
+
+
+def _limit_from_environment() -> int:
+    """OMP_NUM_THREADS ("4" or, for nested regions, "4,2"), else the usable CPUs."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdigit() and int(first) > 0 else usable_cpus()
+
+
+def resolve(n_jobs: object, *, flops: float) -> int:
+    """Return the number of threads for one call of the core.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        None: as many as pay, one per 2 million floating-point operations, up to `max_threads`.
+        Positive: so many, but at most 16 per usable CPU. -1: `max_threads`; -2: one less, and
+        so on, but at least 1.
+    flops : float
+        Operations between two points where the threads wait for each other.
+
+    Returns
+    -------
+    n_threads : int
+        At least 1; always 1 in a process forked after a parallel region (with one warning).
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is 0 or no integer.
+
+    Examples
+    --------
+    >>> from fastae import _threads
+    >>> _threads.resolve(None, flops=1000)
+    1
+    >>> _threads.resolve(3, flops=1000)
+    3
+    """
+    if n_jobs is None:
+        paying = int(min(flops / FLOPS_PER_THREAD, 1e6))
+        return 1 if paying <= 1 else _guard.allow(min(paying, max_threads()))
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
+        msg = f"n_jobs must be None, a positive number of threads, or -1 for all, got {n_jobs!r}."
+        raise ValueError(msg)
+    if n_jobs > 0:
+        return _guard.allow(min(int(n_jobs), MAX_THREADS_PER_CPU * usable_cpus()))
+    return _guard.allow(max(1, max_threads() + 1 + int(n_jobs)))

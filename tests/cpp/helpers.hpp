@@ -1,0 +1,204 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "fastae/minibatch.hpp"
+#include "plain.hpp"
+
+namespace fastae {
+
+// Both sides of every vector width and of every tile.
+inline const std::vector<Index> kSizes{1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 80, 81, 100};
+
+inline const std::vector<Activation> kActivations{Activation::kTanh, Activation::kRelu,
+                                                  Activation::kElu, Activation::kLogistic,
+                                                  Activation::kIdentity};
+
+inline std::ostream& operator<<(std::ostream& out, Activation kind) {
+    const char* names[] = {"tanh", "relu", "elu", "logistic", "identity"};
+    return out << names[static_cast<int>(kind)];
+}
+
+/// Uniform numbers, the same on every machine (std::uniform_real_distribution is not).
+class Uniform {
+  public:
+    explicit Uniform(std::uint64_t seed) : bits_(seed) {}
+
+    double operator()(double low, double high) {
+        return low + (high - low) * std::ldexp(static_cast<double>(bits_() >> 11), -53);
+    }
+
+  private:
+    std::mt19937_64 bits_;
+};
+
+template <class T = float>
+RowMatrix<T> random_matrix(Index n, Index d, std::uint64_t seed, double low = -1, double high = 1) {
+    Uniform uniform(seed);
+    RowMatrix<T> X(n, d);
+    for (Index i = 0; i < X.size(); ++i) X.data()[i] = static_cast<T>(uniform(low, high));
+    return X;
+}
+
+/// Rows near a plane, which an autoencoder can learn.
+inline RowMatrix<float> table(Index n, Index d, std::uint64_t seed) {
+    const RowMatrix<float> plane = random_matrix(n, 2, seed) * random_matrix(2, d, seed + 1);
+    return plane + random_matrix(n, d, seed + 2, -0.05, 0.05);
+}
+
+template <class T>
+constexpr DType dtype_of() {
+    if (std::is_same_v<T, bool>) return DType::kBool;
+    if (std::is_same_v<T, float>) return DType::kFloat32;
+    if (std::is_same_v<T, double>) return DType::kFloat64;
+    const DType of_signed[] = {DType::kInt8, DType::kInt16, DType::kInt32, DType::kInt64};
+    const DType of_unsigned[] = {DType::kUint8, DType::kUint16, DType::kUint32, DType::kUint64};
+    const int log_size = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
+    return std::is_signed_v<T> ? of_signed[log_size] : of_unsigned[log_size];
+}
+
+template <class T>
+RowsView view_of(const RowMatrix<T>& X) {
+    const Index size = sizeof(T);
+    return {X.data(), dtype_of<T>(), X.rows(), X.cols(), X.cols() * size, size};
+}
+
+template <class T>
+MatrixView<T> matrix(T* data, Index n, Index d, Index stride) {
+    return MatrixView<T>(data, n, d, Eigen::OuterStride<>(stride));
+}
+
+/// A network with random weights and biases, the optimiser's state, and no scaling unless set.
+struct Model {
+    Network network;
+    AlignedBuffer<float> params;
+    AlignedBuffer<float> slots;
+    std::vector<double> shift;
+    std::vector<double> scale;
+
+    Model(const std::vector<Index>& widths, const std::vector<Activation>& activations,
+          std::uint64_t seed = 1)
+        : network(widths, activations),
+          params(network.size()),
+          slots(2 * network.size()),
+          shift(static_cast<std::size_t>(widths[0]), 0.0),
+          scale(static_cast<std::size_t>(widths[0]), 1.0) {
+        Uniform uniform(seed);
+        for (const Layer& layer : network.layers()) {
+            const double limit = std::sqrt(6.0 / static_cast<double>(layer.fan_in + layer.fan_out));
+            for (Index r = 0; r < layer.n_rows; ++r) {
+                for (Index c = 0; c < layer.n_cols; ++c) {
+                    params.data()[layer.weight_offset + r * layer.stride + c] =
+                        static_cast<float>(uniform(-limit, limit));
+                }
+            }
+            for (Index o = 0; o < layer.fan_out; ++o) {
+                params.data()[layer.bias_offset + o] = static_cast<float>(uniform(-0.3, 0.3));
+            }
+        }
+    }
+
+    /// Another network of the same shape and weights, with fresh state.
+    Model(const Network& shape, const AlignedBuffer<float>& weights)
+        : network(shape),
+          params(shape.size()),
+          slots(2 * shape.size()),
+          shift(static_cast<std::size_t>(shape.n_inputs()), 0.0),
+          scale(static_cast<std::size_t>(shape.n_inputs()), 1.0) {
+        std::copy_n(weights.data(), shape.size(), params.data());
+    }
+
+    /// Hidden layers of one activation, the output of another.
+    static Model deep(const std::vector<Index>& widths, Activation hidden, Activation output,
+                      std::uint64_t seed = 1) {
+        std::vector<Activation> activations(widths.size() - 1, hidden);
+        activations.back() = output;
+        return Model(widths, activations, seed);
+    }
+
+    Weights weights() { return {params.data(), slots.data(), network.size()}; }
+    Scaling scaling() const { return {shift.data(), scale.data(), network.n_inputs()}; }
+    plain::Net net() const { return {network, params.data()}; }
+
+    /// X in the network's units, in double precision.
+    template <class T>
+    plain::Matrix scaled(const RowMatrix<T>& X) const {
+        plain::Matrix result = X.template cast<double>();
+        for (Index j = 0; j < X.cols(); ++j) {
+            const auto k = static_cast<std::size_t>(j);
+            result.col(j) = ((result.col(j).array() - shift[k]) * scale[k]).matrix();
+        }
+        return result;
+    }
+
+    /// True for the elements of the flat buffer that are a weight or a bias.
+    std::vector<bool> used() const {
+        std::vector<bool> result(static_cast<std::size_t>(network.size()), false);
+        for (const Layer& layer : network.layers()) {
+            for (Index r = 0; r < layer.n_rows; ++r) {
+                const auto row = result.begin() + layer.weight_offset + r * layer.stride;
+                std::fill(row, row + layer.n_cols, true);
+            }
+            const auto bias = result.begin() + layer.bias_offset;
+            std::fill(bias, bias + layer.fan_out, true);
+        }
+        return result;
+    }
+};
+
+/// Whether two arrays of n elements are equal bit for bit.
+template <class T>
+::testing::AssertionResult same_bits(const T* a, const T* b, Index n) {
+    for (Index i = 0; i < n; ++i) {
+        if (std::memcmp(a + i, b + i, sizeof(T)) != 0) {
+            return ::testing::AssertionFailure()
+                   << "element " << i << " of " << n << " is " << +a[i] << " and " << +b[i];
+        }
+    }
+    return ::testing::AssertionSuccess();
+}
+
+template <class T>
+::testing::AssertionResult same_bits(const RowMatrix<T>& a, const RowMatrix<T>& b) {
+    if (a.rows() != b.rows() || a.cols() != b.cols()) {
+        return ::testing::AssertionFailure() << "the shapes differ";
+    }
+    return same_bits(a.data(), b.data(), a.size());
+}
+
+/// Whether |actual - expected| <= tolerance (a number or a matrix) everywhere.
+template <class A, class E, class Tolerance>
+::testing::AssertionResult near(const A& actual, const E& expected, const Tolerance& tolerance) {
+    for (Index i = 0; i < expected.rows(); ++i) {
+        for (Index j = 0; j < expected.cols(); ++j) {
+            const double gap =
+                static_cast<double>(actual(i, j)) - static_cast<double>(expected(i, j));
+            double allowed = 0;
+            if constexpr (std::is_arithmetic_v<Tolerance>) {
+                allowed = tolerance;
+            } else {
+                allowed = tolerance(i, j);
+            }
+            if (!(std::abs(gap) <= allowed)) {
+                return ::testing::AssertionFailure()
+                       << "(" << i << ", " << j << ") is " << actual(i, j) << ", expected "
+                       << expected(i, j) << ": off by " << std::abs(gap) << ", allowed " << allowed;
+            }
+        }
+    }
+    return ::testing::AssertionSuccess();
+}
+
+/// Largest sum of n products of float or double numbers' rounding errors, where the sum of the
+/// products' magnitudes is 1.
+template <class T>
+double sum_rounding(Index n) {
+    return static_cast<double>(n + 2) * std::numeric_limits<T>::epsilon() / 2;
+}
+
+}  // namespace fastae

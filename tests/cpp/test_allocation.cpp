@@ -1,0 +1,81 @@
+// Training allocates before its loop and never in it. The global operator new of the whole test
+// program is replaced by one that counts.
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "fastae/trainer.hpp"
+#include "helpers.hpp"
+
+namespace {
+
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t size, std::size_t alignment) {
+    ++allocations;
+    const std::size_t whole = (size + alignment) / alignment * alignment;
+    if (void* const memory = std::aligned_alloc(alignment, whole)) return memory;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return counted(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace fastae {
+namespace {
+
+long allocations_of(Index n_rows, TrainOptions options) {
+    const RowMatrix<float> X = table(n_rows, 17, 1);
+    Model model({17, 5, 20, 17}, {Activation::kTanh, Activation::kElu, Activation::kLogistic});
+    const Weights weights = model.weights();
+    const Scaling scaling = model.scaling();
+    const RowsView view = view_of(X);
+    const Tick tick = [](Index) { return false; };
+    const long before = allocations;
+    train(model.network, weights, view, scaling, options, tick);
+    return allocations - before;
+}
+
+class TrainingAllocations : public ::testing::TestWithParam<std::pair<Parallel, int>> {
+  protected:
+    TrainOptions options(Solver solver, Index n_epochs) const {
+        TrainOptions result;
+        result.solver.solver = solver;
+        result.solver.learning_rate = 1e-3;
+        result.solver.l1 = 1e-4;
+        result.batch_size = 8;
+        result.n_epochs = n_epochs;
+        std::tie(result.parallel, result.n_threads) = GetParam();
+        return result;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Ways, TrainingAllocations,
+                         ::testing::Values(std::pair(Parallel::kDeterministic, 1),
+                                           std::pair(Parallel::kDeterministic, 2),
+                                           std::pair(Parallel::kHogwild, 2)));
+
+TEST_P(TrainingAllocations, DoNotGrowWithTheMiniBatches) {
+    for (const Solver solver : {Solver::kAdadelta, Solver::kAdam, Solver::kSgd}) {
+        const long few = allocations_of(16, options(solver, 2));
+        EXPECT_GT(few, 0);
+        EXPECT_EQ(allocations_of(800, options(solver, 2)), few);
+    }
+}
+
+TEST_P(TrainingAllocations, DoNotGrowWithTheEpochs) {
+    // The curves of loss and time may double their room now and then: not from 40 to 60.
+    EXPECT_EQ(allocations_of(100, options(Solver::kAdam, 60)),
+              allocations_of(100, options(Solver::kAdam, 40)));
+}
+
+}  // namespace
+}  // namespace fastae

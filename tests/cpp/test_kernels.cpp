@@ -1,0 +1,162 @@
+#include "fastae/kernels.hpp"
+#include "helpers.hpp"
+
+namespace fastae {
+namespace {
+
+using plain::Matrix;
+
+Index whole(Index n) { return (n + kPad - 1) / kPad * kPad; }
+
+/// (n, d) random numbers in rows of `stride`, zeros behind them.
+template <class T>
+RowMatrix<T> padded_rows(Index n, Index d, Index stride, std::uint64_t seed) {
+    RowMatrix<T> X = RowMatrix<T>::Zero(n, stride);
+    X.leftCols(d) = random_matrix<T>(n, d, seed);
+    return X;
+}
+
+/// Weights (n_rows, n_cols), inputs to both products, and their results in double precision.
+template <class T>
+struct Case {
+    Case(Index rows_in, Index rows_of_weights, Index cols_of_weights)
+        : n(rows_in),
+          n_rows(rows_of_weights),
+          n_cols(cols_of_weights),
+          cols(whole(n_cols)),
+          stride(padded(n_cols)),
+          narrow_stride(padded(n_rows)),
+          w(padded_rows<float>(n_rows, n_cols, stride, 1)),
+          init(padded_rows<float>(1, n_cols, stride, 2)),
+          narrow(padded_rows<T>(n, n_rows, narrow_stride, 3)),
+          wide(padded_rows<T>(n, n_cols, stride, 4)) {}
+
+    RowMatrix<T> expand(Index row, Index count, bool with_init) const {
+        RowMatrix<T> out = RowMatrix<T>::Constant(count, stride, kUntouched);
+        fastae::expand(count, n_rows, cols, narrow.row(row).data(), narrow_stride, w.data(), stride,
+                       with_init ? init.data() : nullptr, out.data(), stride);
+        return out;
+    }
+
+    RowMatrix<T> contract(Index row, Index count) const {
+        RowMatrix<T> out = RowMatrix<T>::Constant(count, narrow_stride, kUntouched);
+        fastae::contract(count, n_rows, cols, wide.row(row).data(), stride, w.data(), stride,
+                         out.data(), narrow_stride);
+        return out;
+    }
+
+    void check_expand() const {
+        const Matrix W = w.template cast<double>(),
+                     in = narrow.leftCols(n_rows).template cast<double>();
+        for (const bool with_init : {false, true}) {
+            const Matrix start = with_init * init.template cast<double>().replicate(n, 1);
+            const Matrix size = in.cwiseAbs() * W.cwiseAbs() + start.cwiseAbs();
+            const RowMatrix<T> out = expand(0, n, with_init);
+            ASSERT_TRUE(near(out.leftCols(cols), ((in * W + start).leftCols(cols)).eval(),
+                             (size * sum_rounding<T>(n_rows)).eval()));
+            ASSERT_TRUE((out.rightCols(stride - cols).array() == kUntouched).all());
+            for (Index b = 0; b < n; ++b) {
+                ASSERT_TRUE(same_bits<T>(expand(b, 1, with_init), out.row(b))) << "row " << b;
+            }
+        }
+    }
+
+    void check_contract() const {
+        const Matrix W = w.template cast<double>(), in = wide.template cast<double>();
+        const Matrix size = in.cwiseAbs() * W.cwiseAbs().transpose();
+        const RowMatrix<T> out = contract(0, n);
+        ASSERT_TRUE(
+            near(out, (in * W.transpose()).eval(), (size * sum_rounding<T>(n_cols)).eval()));
+        ASSERT_TRUE((out.rightCols(narrow_stride - n_rows).array() == kUntouched).all());
+        for (Index b = 0; b < n; ++b) {
+            ASSERT_TRUE(same_bits<T>(contract(b, 1), out.row(b))) << "row " << b;
+        }
+    }
+
+    static constexpr T kUntouched = -99;
+    Index n, n_rows, n_cols, cols, stride, narrow_stride;
+    RowMatrix<float> w, init;
+    RowMatrix<T> narrow, wide;
+};
+
+template <class T>
+class Kernels : public ::testing::Test {};
+using Elements = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(Kernels, Elements);
+
+// Every pair of sizes, the third one near and far.
+template <class Check>
+void on_all_shapes(Check&& check) {
+    for (const Index a : kSizes) {
+        for (const Index b : kSizes) {
+            check(a, b, 17);
+            check(a, 6, b);
+            check(9, a, b);
+        }
+    }
+}
+
+TYPED_TEST(Kernels, ExpandEqualsEigenAndEachRowAlone) {
+    on_all_shapes([](Index n, Index n_rows, Index n_cols) {
+        SCOPED_TRACE(::testing::Message() << n << " x " << n_rows << " x " << n_cols);
+        Case<TypeParam>(n, n_rows, n_cols).check_expand();
+    });
+}
+
+TYPED_TEST(Kernels, ContractEqualsEigenAndEachRowAlone) {
+    on_all_shapes([](Index n, Index n_rows, Index n_cols) {
+        SCOPED_TRACE(::testing::Message() << n << " x " << n_rows << " x " << n_cols);
+        Case<TypeParam>(n, n_rows, n_cols).check_contract();
+    });
+}
+
+TYPED_TEST(Kernels, LongRowsWork) {
+    for (const Index n_cols : {1000, 1024, 1025, 1040, 2047, 2049, 3100, 5000}) {
+        for (const Index n_rows : {1, 3, 6}) {
+            SCOPED_TRACE(::testing::Message() << n_rows << " x " << n_cols);
+            Case<TypeParam>(7, n_rows, n_cols).check_contract();
+            Case<TypeParam>(7, n_rows, n_cols).check_expand();
+        }
+    }
+}
+
+TYPED_TEST(Kernels, AnOutputDoesNotDependOnItsNeighbours) {
+    // The same row of weights gives the same bits in any position among others.
+    using T = TypeParam;
+    for (const Index n_cols : {5, 33, 100, 1100}) {
+        const Case<T> all(6, 13, n_cols);
+        const RowMatrix<T> expected = all.contract(0, 6);
+        for (Index r = 0; r < all.n_rows; ++r) {
+            RowMatrix<T> out(6, 1);
+            contract<T>(6, 1, all.cols, all.wide.data(), all.stride, all.w.row(r).data(),
+                        all.stride, out.data(), 1);
+            EXPECT_TRUE(same_bits<T>(out, expected.col(r))) << "row " << r << " of weights";
+        }
+    }
+}
+
+TEST(GradientTile, EqualsEigen) {
+    constexpr Index stride = 272;
+    for (const Index n : kSizes) {
+        const RowMatrix<float> narrow = random_matrix(n, stride, 1);
+        const RowMatrix<float> wide = random_matrix(n, stride, 2);
+        for (int rows = 1; rows <= kOuterRows; ++rows) {
+            for (Index cols = kLanes<float>; cols <= kPanel<float>; cols += kLanes<float>) {
+                SCOPED_TRACE(::testing::Message() << n << ", " << rows << " x " << cols);
+                RowMatrix<float> out =
+                    RowMatrix<float>::Constant(kOuterRows, kPanel<float>, -99.0f);
+                gradient_tile(n, rows, cols, narrow.data() + 3, stride, wide.data() + 16, stride,
+                              out.data());
+                const Matrix a = narrow.middleCols(3, rows).transpose().cast<double>();
+                const Matrix b = wide.middleCols(16, cols).cast<double>();
+                ASSERT_TRUE(near(out, (a * b).eval(),
+                                 (a.cwiseAbs() * b.cwiseAbs() * sum_rounding<float>(n)).eval()));
+                ASSERT_TRUE((out.bottomRows(kOuterRows - rows).array() == -99).all());
+                ASSERT_TRUE((out.rightCols(kPanel<float> - cols).array() == -99).all());
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace fastae

@@ -1,0 +1,108 @@
+#include "fastae/layer.hpp"
+#include "helpers.hpp"
+
+namespace fastae {
+namespace {
+
+using plain::Matrix;
+
+template <class T>
+class LayerPasses : public ::testing::Test {
+  protected:
+    /// Calls check(model of one layer, n rows) for narrowing, square and widening layers.
+    template <class Check>
+    static void on_layers(Check&& check) {
+        for (const Activation kind : kActivations) {
+            for (const Index wide : {4, 17, 33, 100}) {
+                for (const Index narrow : {1, 4, 16, 17}) {
+                    if (narrow > wide) continue;
+                    for (const auto& [from, to] :
+                         {std::pair(wide, narrow), std::pair(narrow, wide)}) {
+                        SCOPED_TRACE(::testing::Message() << kind << ", " << from << " to " << to);
+                        check(Model({from, to}, {kind}), 7);
+                    }
+                }
+            }
+        }
+    }
+
+    static RowMatrix<T> rows(Index n, Index d, Index stride, std::uint64_t seed) {
+        RowMatrix<T> X = RowMatrix<T>::Zero(n, stride);
+        X.leftCols(d) = random_matrix<T>(n, d, seed, -2, 2);
+        return X;
+    }
+
+    static bool padding_is_zero(const RowMatrix<T>& rows, Index width) {
+        const Index whole = (width + kPad - 1) / kPad * kPad;
+        return (rows.middleCols(width, whole - width).array() == 0).all();
+    }
+};
+using Elements = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(LayerPasses, Elements);
+
+TYPED_TEST(LayerPasses, ForwardEqualsPlain) {
+    using T = TypeParam;
+    this->on_layers([&](const Model& model, Index n) {
+        const Layer& layer = model.network.layers()[0];
+        const Index in_stride = padded(layer.fan_in), out_stride = padded(layer.fan_out);
+        const RowMatrix<T> X = this->rows(n, layer.fan_in, in_stride, 3);
+        const Matrix in = X.leftCols(layer.fan_in).template cast<double>();
+        // What was in the buffer before must not matter, in its padding either.
+        RowMatrix<T> z = RowMatrix<T>::Constant(n, out_stride, 5), h = z;
+        layer_preactivation(layer, model.params.data(), n, X.data(), in_stride, z.data(),
+                            out_stride);
+        layer_forward(layer, model.params.data(), n, X.data(), in_stride, h.data(), out_stride);
+        const double tolerance = 30 * std::numeric_limits<T>::epsilon();
+        EXPECT_TRUE(near(z, model.net().preactivation(0, in), tolerance));
+        EXPECT_TRUE(near(h, model.net().forward(in)[1], tolerance));
+        EXPECT_TRUE(this->padding_is_zero(h, layer.fan_out));
+        for (Index b = 0; b < n; ++b) {
+            RowMatrix<T> alone = RowMatrix<T>::Constant(1, out_stride, -3);
+            layer_forward(layer, model.params.data(), 1, X.row(b).data(), in_stride, alone.data(),
+                          out_stride);
+            EXPECT_TRUE(same_bits(alone.data(), h.row(b).data(), layer.fan_out)) << "row " << b;
+        }
+    });
+}
+
+using LayerBackward = LayerPasses<float>;
+
+TEST_F(LayerBackward, EqualsPlain) {
+    for (const Activation below : kActivations) {
+        on_layers([&](const Model& model, Index n) {
+            const Layer& layer = model.network.layers()[0];
+            const Index in_stride = padded(layer.fan_in), out_stride = padded(layer.fan_out);
+            const Matrix z = random_matrix<double>(n, layer.fan_in, 8, -2, 2);
+            RowMatrix<float> h = RowMatrix<float>::Zero(n, in_stride);
+            for (Index i = 0; i < n; ++i) {
+                for (Index j = 0; j < layer.fan_in; ++j) {
+                    h(i, j) = static_cast<float>(plain::activate(below, z(i, j)));
+                }
+            }
+            const RowMatrix<float> delta = rows(n, layer.fan_out, out_stride, 9);
+            RowMatrix<float> result = RowMatrix<float>::Zero(n, in_stride);
+            layer_backward(layer, model.params.data(), below, n, delta.data(), out_stride, h.data(),
+                           result.data(), in_stride);
+            const Matrix back =
+                delta.leftCols(layer.fan_out).cast<double>() * model.net().W[0].transpose();
+            const Matrix slopes = z.unaryExpr([&](double x) { return plain::slope(below, x); });
+            EXPECT_TRUE(near(result, back.cwiseProduct(slopes).eval(), 5e-6)) << "below " << below;
+            EXPECT_TRUE(padding_is_zero(result, layer.fan_in));
+        });
+    }
+}
+
+TEST(ZeroPadding, ClearsWholeVectorsOnly) {
+    for (const Index width : {1, 15, 16, 17, 31, 32}) {
+        RowMatrix<float> rows = RowMatrix<float>::Constant(3, 64, 1);
+        zero_padding<float>(2, width, rows.data(), 64);
+        const Index end = (width + kPad - 1) / kPad * kPad;
+        EXPECT_TRUE((rows.leftCols(width).array() == 1).all());
+        EXPECT_TRUE((rows.block(0, width, 2, end - width).array() == 0).all());
+        EXPECT_TRUE((rows.rightCols(64 - end).array() == 1).all());
+        EXPECT_TRUE((rows.row(2).array() == 1).all());
+    }
+}
+
+}  // namespace
+}  // namespace fastae

@@ -1,0 +1,234 @@
+#include "fastae/minibatch.hpp"
+#include "helpers.hpp"
+
+namespace fastae {
+namespace {
+
+using plain::Matrix;
+using plain::Net;
+
+const std::vector<std::vector<Index>> kDeep{{6, 6},          {1, 1},       {1, 4, 1},
+                                            {5, 9, 2, 9, 5}, {3, 8, 4, 3}, {4, 3, 2, 3, 4}};
+const std::vector<std::vector<Index>> kLarge{{17, 16, 17},        {80, 17, 80},    {33, 100, 33},
+                                             {16, 31, 8, 33, 16}, {1030, 3, 1030}, {81, 81}};
+
+std::vector<std::uint32_t> rows_in_order(Index n) {
+    std::vector<std::uint32_t> order(static_cast<std::size_t>(n));
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
+    return order;
+}
+
+/// One step of a mini-batch of all rows of X, its passes in `parts` ranges, its update in `parts`
+/// ranges of tasks, last part first.
+double step(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int parts = 1) {
+    const Index n = X.rows();
+    MiniBatch batch(model.network, n);
+    const auto order = rows_in_order(n);
+    for (int part = parts - 1; part >= 0; --part) {
+        batch.forward_backward(model.params.data(), view_of(X), model.scaling(), order.data(), n,
+                               split(n, part, parts));
+    }
+    for (int part = parts - 1; part >= 0; --part) {
+        batch.apply_gradient(options, StepConstants(options, 0, 0), n, batch.tasks_of(part, parts),
+                             model.weights());
+    }
+    return batch.squared_error(n);
+}
+
+/// The gradient, from the change that one step of plain SGD makes. The rate, a power of two, is
+/// large so that the weights' rounding is small beside it.
+Net gradient(const Model& model, const RowMatrix<float>& X, double l1 = 0, double l2 = 0) {
+    Model moved(model.network, model.params);
+    SolverOptions sgd;
+    sgd.solver = Solver::kSgd;
+    sgd.learning_rate = 64;
+    sgd.l1 = l1;
+    sgd.l2 = l2;
+    step(moved, X, sgd);
+    Net result = model.net();
+    result.add(-1, moved.net());
+    Net zero = result;
+    zero.add(-1, result);
+    zero.add(1 / sgd.learning_rate, result);
+    return zero;
+}
+
+/// Central differences of plain's objective by every weight and bias.
+Net differences(const Net& net, const Matrix& X) {
+    Net probe = net, result = net;
+    const double h = 1e-5;
+    const auto derivative = [&](double& value) {
+        const double kept = value;
+        value = kept + h;
+        const double above = probe.objective(X);
+        value = kept - h;
+        const double below = probe.objective(X);
+        value = kept;
+        return (above - below) / (2 * h);
+    };
+    for (std::size_t l = 0; l < net.W.size(); ++l) {
+        for (Index i = 0; i < net.W[l].size(); ++i) {
+            result.W[l].data()[i] = derivative(probe.W[l].data()[i]);
+        }
+        for (Index i = 0; i < net.b[l].size(); ++i) result.b[l][i] = derivative(probe.b[l][i]);
+    }
+    return result;
+}
+
+void check_against_differences(const Model& model, std::uint64_t seed) {
+    const RowMatrix<float> X = random_matrix(5, model.network.n_inputs(), seed, -1.5, 1.5);
+    const Matrix rows = X.cast<double>();
+    const Net exact = differences(model.net(), rows);
+    EXPECT_LT(model.net().gradient(rows).distance(exact), 1e-8);  // the reference itself
+    EXPECT_LT(gradient(model, X).distance(exact), 2e-6 * std::max(1.0, exact.magnitude()));
+}
+
+TEST(MiniBatchGradient, EqualsFiniteDifferencesForEveryPairOfActivations) {
+    for (const Activation hidden : kActivations) {
+        for (const Activation output : kActivations) {
+            SCOPED_TRACE(::testing::Message() << hidden << ", " << output);
+            check_against_differences(Model({7, 4, 7}, {hidden, output}, 3), 4);
+            check_against_differences(Model({4, 7, 4}, {hidden, output}, 5), 6);
+        }
+    }
+}
+
+TEST(MiniBatchGradient, EqualsFiniteDifferencesInDeepNetworks) {
+    for (const auto& widths : kDeep) {
+        for (const Activation hidden : kActivations) {
+            SCOPED_TRACE(::testing::PrintToString(widths) + ::testing::PrintToString(hidden));
+            check_against_differences(Model::deep(widths, hidden, Activation::kTanh, 7), 8);
+            check_against_differences(Model::deep(widths, hidden, Activation::kIdentity, 9), 10);
+        }
+    }
+}
+
+TEST(MiniBatchGradient, EqualsPlainInLargeNetworksForEveryBatch) {
+    for (const auto& widths : kLarge) {
+        for (const Index n : {1, 2, 3, 5, 63, 64, 65, 130}) {
+            SCOPED_TRACE(::testing::PrintToString(widths) + " x " + std::to_string(n));
+            const Model model = Model::deep(widths, Activation::kTanh, Activation::kIdentity);
+            const RowMatrix<float> X = random_matrix(n, widths[0], 2);
+            const Net exact = model.net().gradient(X.cast<double>());
+            EXPECT_LT(gradient(model, X).distance(exact), 3e-6 * std::max(1.0, exact.magnitude()));
+        }
+    }
+}
+
+TEST(MiniBatchGradient, PenaltiesReachTheWeightsOnly) {
+    const RowMatrix<float> X = random_matrix(6, 17, 2);
+    const Model model({17, 5, 17}, {Activation::kTanh, Activation::kTanh});
+    for (const auto& [l1, l2] : {std::pair(0.3, 0.0), std::pair(0.0, 0.7), std::pair(0.2, 0.1)}) {
+        const Net exact = model.net().gradient(X.cast<double>(), l1, l2);
+        EXPECT_LT(gradient(model, X, l1, l2).distance(exact), 3e-6);
+        const Net without = gradient(model, X), with = gradient(model, X, l1, l2);
+        for (std::size_t l = 0; l < 2; ++l) EXPECT_EQ(with.b[l], without.b[l]);
+    }
+}
+
+TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
+    Model model({6, 3, 6}, {Activation::kTanh, Activation::kIdentity});
+    for (std::size_t j = 0; j < 6; ++j) {
+        model.shift[j] = 0.5 * static_cast<double>(j);
+        model.scale[j] = 2.0 / static_cast<double>(j + 1);
+    }
+    const RowMatrix<float> X = random_matrix(9, 6, 3, -2, 2);
+    const std::vector<std::uint32_t> order{8, 2, 2, 5};
+    Matrix rows(4, 6);
+    for (Index i = 0; i < 4; ++i) {
+        rows.row(i) = model.scaled(X).row(order[static_cast<std::size_t>(i)]);
+    }
+    MiniBatch batch(model.network, 7);
+    batch.forward_backward(model.params.data(), view_of(X), model.scaling(), order.data(), 4,
+                           {0, 4});
+    EXPECT_NEAR(batch.squared_error(4), model.net().squared_errors(rows).sum(), 1e-5);
+    const double first_two = model.net().squared_errors(rows.topRows(2)).sum();
+    EXPECT_NEAR(batch.squared_error(2), first_two, 1e-5);
+    const Net before = model.net();
+    SolverOptions sgd;
+    sgd.solver = Solver::kSgd;
+    sgd.learning_rate = 1;
+    batch.apply_gradient(sgd, StepConstants(sgd, 0, 0), 4, {0, batch.n_tasks()}, model.weights());
+    Net expected = before;
+    expected.add(-1, before.gradient(rows));
+    EXPECT_LT(model.net().distance(expected), 1e-5);
+}
+
+TEST(MiniBatch, SquaredErrorIsThatOfTheRows) {
+    // 4 columns: the rest of the vector must not count, whatever the activation makes of zero.
+    for (const Activation output : kActivations) {
+        Model model({4, 3, 4}, {Activation::kTanh, output});
+        const RowMatrix<float> X = random_matrix(70, 4, 3);
+        const Net net = model.net();
+        EXPECT_NEAR(step(model, X, {}), net.squared_errors(X.cast<double>()).sum(), 1e-4) << output;
+    }
+}
+
+std::vector<SolverOptions> all_solvers() {
+    std::vector<SolverOptions> all(4);
+    all[0].solver = Solver::kAdadelta;
+    all[1].solver = Solver::kAdam;
+    all[2].solver = all[3].solver = Solver::kSgd;
+    all[3].momentum = 0.9;
+    for (SolverOptions& options : all) {
+        options.learning_rate = 0.1;
+        options.l1 = options.l2 = 0.01;
+    }
+    return all;
+}
+
+TEST(MiniBatch, AnyPartitionGivesTheSameBits) {
+    for (const std::vector<Index>& widths :
+         {std::vector<Index>{100, 33, 100}, {17, 40, 3, 40, 17}}) {
+        for (const SolverOptions& options : all_solvers()) {
+            const RowMatrix<float> X = random_matrix(70, widths[0], 3);
+            const Model start = Model::deep(widths, Activation::kTanh, Activation::kLogistic);
+            Model whole(start.network, start.params);
+            const double error = step(whole, X, options);
+            for (const int parts : {2, 3, 4, 7, 17}) {
+                Model divided(start.network, start.params);
+                EXPECT_EQ(step(divided, X, options, parts), error);
+                const Index size = start.network.size();
+                EXPECT_TRUE(same_bits(divided.params.data(), whole.params.data(), size)) << parts;
+                EXPECT_TRUE(same_bits(divided.slots.data(), whole.slots.data(), 2 * size)) << parts;
+            }
+        }
+    }
+}
+
+TEST(MiniBatch, TasksArePartitionedExactly) {
+    for (const auto& widths : {kDeep[1], kDeep[3], kLarge[1], kLarge[4], {784, 50, 784}}) {
+        const Model model = Model::deep(widths, Activation::kTanh, Activation::kTanh);
+        const MiniBatch batch(model.network, 4);
+        for (int parts = 1; parts <= 17; ++parts) {
+            Index end = 0;
+            for (int part = 0; part < parts; ++part) {
+                const Range range = batch.tasks_of(part, parts);
+                EXPECT_EQ(range.begin, end) << part << " of " << parts;
+                EXPECT_GE(range.end, range.begin);
+                end = range.end;
+            }
+            EXPECT_EQ(end, batch.n_tasks());
+        }
+    }
+}
+
+TEST(MiniBatch, PaddingStaysZero) {
+    for (const SolverOptions& options : all_solvers()) {
+        for (const Activation kind : kActivations) {
+            Model model({17, 5, 20, 17}, {kind, kind, kind});
+            const std::vector<bool> used = model.used();
+            for (int t = 0; t < 3; ++t) step(model, random_matrix(9, 17, 3), options);
+            const Index size = model.network.size();
+            for (Index i = 0; i < size; ++i) {
+                if (used[static_cast<std::size_t>(i)]) continue;
+                ASSERT_EQ(model.params.data()[i], 0) << kind;
+                ASSERT_EQ(model.slots.data()[i], 0) << kind;
+                ASSERT_EQ(model.slots.data()[size + i], 0) << kind;
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace fastae

@@ -1,0 +1,174 @@
+#include "fastae/optimiser.hpp"
+#include "helpers.hpp"
+
+namespace fastae {
+namespace {
+
+constexpr Index kParams = 64;
+constexpr int kSteps = 8;
+constexpr double kRowsPerStep = 5;
+
+/// One parameter and its state in double precision; the formulas are those of the papers.
+struct Reference {
+    const SolverOptions& o;
+    double w, a = 0, b = 0;
+
+    /// Zeiler 2012, Algorithm 1: a = E[g^2], b = E[dx^2].
+    double adadelta(double g) {
+        a = o.rho * a + (1 - o.rho) * g * g;
+        const double dx = std::sqrt(b + o.epsilon) / std::sqrt(a + o.epsilon) * g;
+        b = o.rho * b + (1 - o.rho) * dx * dx;
+        return -o.learning_rate * dx;
+    }
+
+    /// Kingma & Ba 2015, Algorithm 1: a = m, b = v; t counts from 1.
+    double adam(double g, int t) {
+        a = o.beta_1 * a + (1 - o.beta_1) * g;
+        b = o.beta_2 * b + (1 - o.beta_2) * g * g;
+        const double m_hat = a / (1 - std::pow(o.beta_1, t));
+        const double v_hat = b / (1 - std::pow(o.beta_2, t));
+        return -o.learning_rate * m_hat / (std::sqrt(v_hat) + o.epsilon);
+    }
+
+    /// Sutskever et al. 2013: a = v, rate annealed by the rows seen before.
+    double sgd(double g, int t) {
+        const double rate = o.learning_rate / (1 + o.annealing * (t - 1) * kRowsPerStep);
+        a = o.momentum * a - rate * g;
+        return o.nesterov ? o.momentum * a - rate * g : a;
+    }
+
+    void step(double g, int t, bool penalised) {
+        if (penalised) g += o.l1 * ((w > 0) - (w < 0)) + o.l2 * w;
+        switch (o.solver) {
+            case Solver::kAdadelta:
+                w += adadelta(g);
+                break;
+            case Solver::kAdam:
+                w += adam(g, t);
+                break;
+            case Solver::kSgd:
+                w += sgd(g, t);
+                break;
+        }
+    }
+};
+
+struct NamedOptions {
+    std::string name;
+    SolverOptions options;
+};
+
+std::vector<NamedOptions> all_rules() {
+    std::vector<NamedOptions> rules;
+    const auto add = [&](std::string name, Solver solver, double rate) -> SolverOptions& {
+        rules.push_back({std::move(name), {}});
+        rules.back().options.solver = solver;
+        rules.back().options.learning_rate = rate;
+        return rules.back().options;
+    };
+    add("adadelta", Solver::kAdadelta, 1.0).epsilon = 1e-8;
+    add("adadelta_scaled", Solver::kAdadelta, 0.25).rho = 0.9;
+    add("adam", Solver::kAdam, 0.01);
+    auto& adam = add("adam_other_constants", Solver::kAdam, 0.05);
+    adam.beta_1 = 0.7, adam.beta_2 = 0.99, adam.epsilon = 1e-3;
+    add("sgd", Solver::kSgd, 0.1);
+    add("sgd_annealed", Solver::kSgd, 0.1).annealing = 0.03;
+    auto& classical = add("sgd_momentum", Solver::kSgd, 0.1);
+    classical.momentum = 0.9, classical.nesterov = false;
+    auto& nesterov = add("sgd_nesterov", Solver::kSgd, 0.1);
+    nesterov.momentum = 0.9, nesterov.annealing = 0.01;
+    return rules;
+}
+
+class EveryRule : public ::testing::TestWithParam<NamedOptions> {
+  protected:
+    /// Runs kSteps steps of the rule and of its formula on random gradients; compares both.
+    void check(const SolverOptions& o, bool penalised) {
+        const int n_slots = o.n_slots();
+        RowMatrix<float> w = random_matrix(1, kParams, 1);
+        w(0, 5) = 0;
+        RowMatrix<float> state = RowMatrix<float>::Zero(2, kParams);
+        std::vector<Reference> expected;
+        for (Index i = 0; i < kParams; ++i) expected.push_back({o, w(0, i)});
+        for (int t = 1; t <= kSteps; ++t) {
+            const RowMatrix<float> g = random_matrix(1, kParams, 100 + static_cast<unsigned>(t));
+            const StepConstants constants(o, (t - 1) * kRowsPerStep, t - 1);
+            with_rule(o, [&](auto rule) {
+                EXPECT_EQ(decltype(rule)::kSlots, n_slots);
+                update_span<decltype(rule)>(constants, penalised, kParams, g.data(), w.data(),
+                                            state.data(), kParams);
+            });
+            for (Index i = 0; i < kParams; ++i) {
+                Reference& r = expected[static_cast<std::size_t>(i)];
+                r.step(g(0, i), t, penalised);
+                ASSERT_NEAR(w(0, i), r.w, 3e-6) << "step " << t;
+                if (n_slots > 0) {
+                    ASSERT_NEAR(state(0, i), r.a, 1e-6 + 3e-6 * std::abs(r.a));
+                }
+                if (n_slots > 1) {
+                    ASSERT_NEAR(state(1, i), r.b, 1e-9 + 5e-6 * std::abs(r.b));
+                }
+            }
+        }
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Rules, EveryRule, ::testing::ValuesIn(all_rules()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_P(EveryRule, FollowsItsFormula) { check(GetParam().options, false); }
+
+TEST_P(EveryRule, PenaltiesAreAddedToTheGradient) {
+    for (const auto& [l1, l2] : {std::pair(0.3, 0.0), std::pair(0.0, 0.2), std::pair(0.1, 0.05)}) {
+        SolverOptions options = GetParam().options;
+        options.l1 = l1;
+        options.l2 = l2;
+        check(options, true);
+    }
+}
+
+TEST_P(EveryRule, PenaltiesDoNotReachWhatIsNotPenalised) {
+    SolverOptions options = GetParam().options;
+    options.l1 = options.l2 = 0;
+    const auto run = [&](const SolverOptions& o) {
+        RowMatrix<float> w = random_matrix(1, kParams, 1),
+                         state = RowMatrix<float>::Zero(2, kParams);
+        const RowMatrix<float> g = random_matrix(1, kParams, 2);
+        with_rule(o, [&](auto rule) {
+            update_span<decltype(rule)>(StepConstants(o, 0, 0), false, kParams, g.data(), w.data(),
+                                        state.data(), kParams);
+        });
+        return w;
+    };
+    const RowMatrix<float> expected = run(options);
+    options.l1 = options.l2 = 0.5;
+    EXPECT_TRUE(same_bits(run(options), expected));
+}
+
+TEST_P(EveryRule, ZeroGradientLeavesZerosAlone) {
+    // The padding lies between the weights and is updated with them.
+    SolverOptions options = GetParam().options;
+    options.l1 = options.l2 = 0.5;
+    const RowMatrix<float> zero = RowMatrix<float>::Zero(1, kParams);
+    RowMatrix<float> w = zero, state = RowMatrix<float>::Zero(2, kParams);
+    for (int t = 0; t < 5; ++t) {
+        with_rule(options, [&](auto rule) {
+            update_span<decltype(rule)>(StepConstants(options, t, t), true, kParams, zero.data(),
+                                        w.data(), state.data(), kParams);
+        });
+    }
+    EXPECT_TRUE((w.array() == 0).all());
+    EXPECT_TRUE((state.array() == 0).all());
+}
+
+TEST(StepConstants, AdamCorrectsBiasByItsOwnSteps) {
+    SolverOptions o;
+    o.learning_rate = 0.01;
+    for (const double steps : {0.0, 1.0, 9.0, 1e4, 1e9}) {
+        const StepConstants k(o, 12345, steps);
+        EXPECT_NEAR(k.rate, 0.01 / (1 - std::pow(0.9, steps + 1)), 1e-8);
+        EXPECT_NEAR(k.root_correction, 1 / std::sqrt(1 - std::pow(0.999, steps + 1)), 1e-5);
+    }
+}
+
+}  // namespace
+}  // namespace fastae

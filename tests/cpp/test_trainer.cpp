@@ -1,0 +1,242 @@
+#include <chrono>
+#include <limits>
+#include <stdexcept>
+
+#include "fastae/rng.hpp"
+#include "fastae/trainer.hpp"
+#include "helpers.hpp"
+
+namespace fastae {
+namespace {
+
+TrainOptions options_of(Solver solver, double rate, Index batch_size, Index n_epochs) {
+    TrainOptions options;
+    options.solver.solver = solver;
+    options.solver.learning_rate = rate;
+    options.batch_size = batch_size;
+    options.n_epochs = n_epochs;
+    options.seed = 42;
+    return options;
+}
+
+TrainResult run(Model& model, const RowMatrix<float>& X, const TrainOptions& options,
+                const Tick& tick = {}) {
+    return train(model.network, model.weights(), view_of(X), model.scaling(), options, tick);
+}
+
+Model small_model() {
+    return Model({13, 20, 4, 13}, {Activation::kTanh, Activation::kElu, Activation::kIdentity});
+}
+
+bool finite(const Model& model) {
+    const Eigen::Map<const Eigen::ArrayXf> params(model.params.data(), model.network.size());
+    return params.isFinite().all();
+}
+
+::testing::AssertionResult same_state(const Model& a, const Model& b) {
+    const auto params = same_bits(a.params.data(), b.params.data(), a.network.size());
+    return params ? same_bits(a.slots.data(), b.slots.data(), 2 * a.network.size()) : params;
+}
+
+std::vector<TrainOptions> all_solvers(Index batch_size, Index n_epochs) {
+    std::vector<TrainOptions> all{options_of(Solver::kAdadelta, 1, batch_size, n_epochs),
+                                  options_of(Solver::kAdam, 0.01, batch_size, n_epochs),
+                                  options_of(Solver::kSgd, 0.05, batch_size, n_epochs),
+                                  options_of(Solver::kSgd, 0.05, batch_size, n_epochs)};
+    all[2].solver.annealing = 1e-3;
+    all[3].solver.momentum = 0.8;
+    for (TrainOptions& options : all) options.solver.l1 = options.solver.l2 = 1e-4;
+    return all;
+}
+
+TEST(Trainer, FollowsPlainGradientDescentOnTheShuffledRows) {
+    const RowMatrix<float> X = table(11, 13, 1);
+    Model model = small_model();
+    plain::Net net = model.net();
+    const TrainOptions options = options_of(Solver::kSgd, 0.1, 4, 3);
+    const TrainResult result = run(model, X, options);
+    std::vector<std::uint32_t> order(11);
+    for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
+        shuffle_rows(options.seed, epoch, order);
+        double error = 0;
+        for (std::size_t start = 0; start < 11; start += 4) {
+            const std::size_t end = std::min<std::size_t>(start + 4, 11);
+            plain::Matrix rows(static_cast<Index>(end - start), 13);
+            for (std::size_t i = start; i < end; ++i) {
+                rows.row(static_cast<Index>(i - start)) = X.row(order[i]).cast<double>();
+            }
+            error += net.squared_errors(rows).sum();
+            net.add(-0.1, net.gradient(rows));
+        }
+        EXPECT_NEAR(result.mse[epoch], error / (11 * 13), 1e-6);
+    }
+    EXPECT_LT(model.net().distance(net), 2e-6);
+    EXPECT_EQ(result.samples, 33);
+    EXPECT_EQ(result.steps, 9);
+    EXPECT_EQ(result.seconds.size(), 3u);
+    EXPECT_EQ(result.status, TrainStatus::kOk);
+}
+
+TEST(Trainer, EverySolverLearns) {
+    const RowMatrix<float> X = table(200, 13, 1);
+    for (const TrainOptions& options : all_solvers(4, 30)) {
+        Model model = small_model();
+        const double before = model.net().squared_errors(X.cast<double>()).mean() / 13;
+        const TrainResult result = run(model, X, options);
+        EXPECT_EQ(result.status, TrainStatus::kOk);
+        EXPECT_LT(result.mse.back(), before / 10) << static_cast<int>(options.solver.solver);
+    }
+}
+
+TEST(Trainer, AnyNumberOfThreadsGivesTheSameBits) {
+    const RowMatrix<float> X = table(70, 13, 1);
+    for (const Index batch_size : {1, 3, 16, 32, 70, 1000}) {
+        for (TrainOptions options : all_solvers(batch_size, 2)) {
+            Model alone = small_model();
+            const TrainResult expected = run(alone, X, options);
+            for (const int n_threads : {2, 3, 4}) {
+                SCOPED_TRACE(::testing::Message()
+                             << batch_size << " rows, " << n_threads << " threads");
+                options.n_threads = n_threads;
+                Model shared = small_model();
+                const TrainResult result = run(shared, X, options);
+                EXPECT_TRUE(same_state(shared, alone));
+                EXPECT_EQ(result.mse, expected.mse);
+                EXPECT_EQ(result.samples, 140);
+                EXPECT_EQ(result.steps, expected.steps);
+            }
+        }
+    }
+}
+
+TEST(Trainer, WideNetworksGiveTheSameBitsToo) {
+    const RowMatrix<float> X = table(150, 300, 1);
+    TrainOptions options = options_of(Solver::kAdadelta, 1, 100, 2);
+    const auto model = [] {
+        return Model::deep({300, 64, 30, 300}, Activation::kRelu, Activation::kLogistic);
+    };
+    Model alone = model();
+    run(alone, X, options);
+    for (options.n_threads = 2; options.n_threads <= 4; ++options.n_threads) {
+        Model shared = model();
+        run(shared, X, options);
+        EXPECT_TRUE(same_state(shared, alone)) << options.n_threads << " threads";
+    }
+}
+
+TEST(Trainer, EpochsMayBeDividedOverCalls) {
+    const RowMatrix<float> X = table(37, 13, 1);
+    for (const TrainOptions& whole_options : all_solvers(8, 5)) {
+        Model whole = small_model(), divided = small_model();
+        const TrainResult expected = run(whole, X, whole_options);
+        std::vector<double> mse;
+        TrainOptions options = whole_options;
+        for (const Index n_epochs : {2, 0, 1, 2}) {
+            options.n_epochs = n_epochs;
+            const TrainResult result = run(divided, X, options);
+            mse.insert(mse.end(), result.mse.begin(), result.mse.end());
+            options.first_epoch += n_epochs;
+            options.samples_done += static_cast<double>(result.samples);
+            options.steps_done += static_cast<double>(result.steps);
+        }
+        EXPECT_TRUE(same_state(divided, whole));
+        EXPECT_EQ(mse, expected.mse);
+    }
+}
+
+TEST(Trainer, TheSeedDecidesTheOrder) {
+    const RowMatrix<float> X = table(37, 13, 1);
+    TrainOptions options = options_of(Solver::kSgd, 0.05, 1, 1);
+    Model first = small_model(), other = small_model();
+    run(first, X, options);
+    options.seed = 43;
+    run(other, X, options);
+    EXPECT_FALSE(same_state(first, other));
+}
+
+TEST(Trainer, OneRowAndOneColumnAreEnough) {
+    const RowMatrix<float> X = RowMatrix<float>::Constant(1, 1, 0.5f);
+    TrainOptions options = options_of(Solver::kAdadelta, 1, 32, 400);
+    options.n_threads = 4;
+    for (const std::vector<Index>& widths : {std::vector<Index>{1, 1}, {1, 3, 1}}) {
+        Model model = Model::deep(widths, Activation::kTanh, Activation::kIdentity);
+        const TrainResult result = run(model, X, options);
+        EXPECT_EQ(result.samples, 400);
+        EXPECT_LT(result.mse.back(), result.mse.front() / 2 + 1e-9);
+    }
+}
+
+TEST(Trainer, DivergenceIsReported) {
+    RowMatrix<float> X = table(40, 13, 1);
+    for (const Parallel parallel : {Parallel::kDeterministic, Parallel::kHogwild}) {
+        for (const int n_threads : {1, 2, 4}) {
+            TrainOptions options = options_of(Solver::kSgd, 1e20, 4, 50);
+            options.parallel = parallel;
+            options.n_threads = n_threads;
+            Model model = small_model();
+            const TrainResult result = run(model, X, options);
+            EXPECT_EQ(result.status, TrainStatus::kDiverged);
+            EXPECT_LE(result.samples, 40 * 2);  // noticed soon
+            EXPECT_LT(result.mse.size(), 2u);
+        }
+    }
+}
+
+TEST(Trainer, NanInTheRowsIsDivergenceToo) {
+    RowMatrix<float> X = table(40, 13, 1);
+    X(17, 12) = std::numeric_limits<float>::quiet_NaN();
+    for (const Parallel parallel : {Parallel::kDeterministic, Parallel::kHogwild}) {
+        TrainOptions options = options_of(Solver::kAdam, 0.01, 4, 50);
+        options.parallel = parallel;
+        options.n_threads = 2;
+        Model model = small_model();
+        const TrainResult result = run(model, X, options);
+        EXPECT_EQ(result.status, TrainStatus::kDiverged);
+        EXPECT_TRUE(result.mse.empty());
+    }
+}
+
+class TrainerTick : public ::testing::TestWithParam<std::pair<Parallel, int>> {
+  protected:
+    /// Far more epochs than a test has time for.
+    TrainOptions endless() const {
+        TrainOptions options = options_of(Solver::kAdam, 1e-4, 2, 1000000000);
+        std::tie(options.parallel, options.n_threads) = GetParam();
+        return options;
+    }
+
+    RowMatrix<float> X_ = table(40, 13, 1);
+    Model model_ = small_model();
+};
+INSTANTIATE_TEST_SUITE_P(Ways, TrainerTick,
+                         ::testing::Values(std::pair(Parallel::kDeterministic, 1),
+                                           std::pair(Parallel::kDeterministic, 2),
+                                           std::pair(Parallel::kHogwild, 2),
+                                           std::pair(Parallel::kHogwild, 3)));
+
+TEST_P(TrainerTick, TrueStops) {
+    std::vector<Index> seen;
+    const auto start = std::chrono::steady_clock::now();
+    const TrainResult result = run(model_, X_, endless(), [&](Index samples) {
+        seen.push_back(samples);
+        return seen.size() == 3;
+    });
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    EXPECT_EQ(result.status, TrainStatus::kStopped);
+    ASSERT_EQ(seen.size(), 3u);
+    EXPECT_GE(elapsed.count(), 0.14);  // about every 50 ms
+    EXPECT_LT(seen[0], seen[2]);
+    EXPECT_GE(result.samples, seen[2]);
+    EXPECT_EQ(static_cast<Index>(result.mse.size()), result.samples / 40);
+    EXPECT_TRUE(finite(model_));
+}
+
+TEST_P(TrainerTick, ExceptionsComeThrough) {
+    EXPECT_THROW(run(model_, X_, endless(), [](Index) -> bool { throw std::range_error("x"); }),
+                 std::range_error);
+    EXPECT_THROW(run(model_, X_, endless(), [](Index) -> bool { throw 5; }), int);
+    EXPECT_TRUE(finite(model_));
+}
+
+}  // namespace
+}  // namespace fastae

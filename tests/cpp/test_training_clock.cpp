@@ -1,0 +1,100 @@
+#include <limits>
+#include <stdexcept>
+#include <thread>
+
+#include "fastae/training_clock.hpp"
+#include "helpers.hpp"
+
+namespace fastae {
+namespace {
+
+class Clock : public ::testing::Test {
+  protected:
+    static void wait() { std::this_thread::sleep_for(std::chrono::milliseconds(60)); }
+
+    Model model_{{3, 2, 3}, {Activation::kTanh, Activation::kTanh}};
+    Weights weights_ = model_.weights();
+    TrainResult result_;
+};
+
+TEST_F(Clock, BooksWhatItIsTold) {
+    const Tick tick;
+    TrainingClock clock(model_.network, weights_, tick, result_);
+    for (int epoch = 0; epoch < 2; ++epoch) {
+        clock.begin_epoch();
+        clock.book(4, 1, 6.0);
+        clock.book(2, 3, 12.0 * epoch);
+        clock.end_epoch(6);
+    }
+    EXPECT_EQ(result_.mse, (std::vector<double>{6.0 / 18, 1.0}));
+    EXPECT_EQ(result_.samples, 12);
+    EXPECT_EQ(result_.steps, 8);
+    EXPECT_EQ(result_.seconds.size(), 2u);
+    EXPECT_EQ(result_.status, TrainStatus::kOk);
+    EXPECT_FALSE(clock.stop());
+}
+
+TEST_F(Clock, TicksOnlyWhenItIsTime) {
+    int calls = 0;
+    const Tick tick = [&](Index samples) {
+        EXPECT_EQ(samples, 5);
+        return ++calls == 2;
+    };
+    TrainingClock clock(model_.network, weights_, tick, result_);
+    clock.begin_epoch();
+    clock.book(5, 1, 1.0);
+    wait();
+    clock.watch();
+    clock.watch();
+    EXPECT_EQ(calls, 1);
+    EXPECT_FALSE(clock.stop());
+    wait();
+    clock.watch();
+    EXPECT_EQ(calls, 2);
+    EXPECT_TRUE(clock.stop());
+    EXPECT_EQ(result_.status, TrainStatus::kStopped);
+}
+
+TEST_F(Clock, KeepsTheExceptionOfATick) {
+    const Tick tick = [](Index) -> bool { throw std::runtime_error("from the tick"); };
+    TrainingClock clock(model_.network, weights_, tick, result_);
+    clock.begin_epoch();
+    wait();
+    clock.watch();
+    EXPECT_TRUE(clock.stop());
+    EXPECT_THROW(clock.rethrow(), std::runtime_error);
+}
+
+TEST_F(Clock, InfiniteErrorsAndWeightsAreDivergence) {
+    const Tick tick;
+    for (const double error :
+         {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+        TrainResult result;
+        TrainingClock clock(model_.network, weights_, tick, result);
+        clock.begin_epoch();
+        clock.book(1, 1, error);
+        EXPECT_TRUE(clock.stop());
+        EXPECT_EQ(result.status, TrainStatus::kDiverged);
+    }
+    TrainingClock clock(model_.network, weights_, tick, result_);
+    clock.begin_epoch();
+    clock.book(1, 1, 1.0);
+    model_.params.data()[1] = std::numeric_limits<float>::quiet_NaN();
+    clock.end_epoch(1);
+    EXPECT_TRUE(clock.stop());
+    EXPECT_EQ(result_.status, TrainStatus::kDiverged);
+    EXPECT_TRUE(result_.mse.empty());
+}
+
+TEST_F(Clock, AStopDoesNotHideDivergence) {
+    const Tick tick = [](Index) { return true; };
+    TrainingClock clock(model_.network, weights_, tick, result_);
+    clock.begin_epoch();
+    wait();
+    clock.book(1, 1, std::numeric_limits<double>::quiet_NaN());
+    clock.watch();
+    EXPECT_EQ(result_.status, TrainStatus::kDiverged);
+}
+
+}  // namespace
+}  // namespace fastae

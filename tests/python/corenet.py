@@ -1,0 +1,193 @@
+"""A network as the compiled core takes it, with float64 copies for the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import reference
+from fastae import _core
+
+ISAS = _core.available_isas()
+# Both sides of every vector width (4, 8, 16 floats; 2, 4, 8 doubles).
+SIZES = (1, 3, 4, 7, 8, 15, 16, 17, 33, 100)
+
+# Every way to update a weight. Adam's epsilon is large enough for its first step, otherwise
+# close to the sign of the gradient, to be a smooth function of it.
+SOLVERS = {
+    "adadelta": {"solver": "adadelta", "learning_rate": 1.0},
+    "adam": {"solver": "adam", "learning_rate": 0.01, "epsilon": 1e-3},
+    "sgd": {"solver": "sgd", "learning_rate": 0.1},
+    "sgd-annealing": {"solver": "sgd", "learning_rate": 0.1, "annealing": 0.05},
+    "sgd-momentum": {"solver": "sgd", "learning_rate": 0.05, "momentum": 0.8},
+    "sgd-nesterov": {
+        "solver": "sgd", "learning_rate": 0.05, "momentum": 0.8, "nesterov": True, "annealing": 0.01
+    },
+}  # fmt: skip
+
+
+def n_slots(options):
+    """Buffers of optimizer state that a solver keeps."""
+    if options["solver"] == "sgd":
+        return 1 if options.get("momentum", 0.0) else 0
+    return 2
+
+
+def aligned(shape):
+    """Float32 zeros on a 64-byte boundary."""
+    size = int(np.prod(shape))
+    block = np.zeros(size + 16, dtype=np.float32)
+    start = -(block.ctypes.data // 4) % 16
+    return block[start : start + size].reshape(shape)
+
+
+def deep_names(widths, hidden, output):
+    """Names of the activations: one for the hidden layers, one for the output."""
+    return [hidden] * (len(widths) - 2) + [output]
+
+
+def table(n, d, dtype=np.float64, seed=0):
+    """A random table of few directions, with columns of different centre and spread."""
+    rng = np.random.default_rng(seed)
+    rank = min(d, 3)
+    X = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, d))
+    X += 0.1 * rng.standard_normal((n, d))
+    return (X * rng.uniform(0.5, 4, d) + rng.uniform(-5, 5, d)).astype(dtype)
+
+
+class Net:
+    """Random weights in the core's flat buffer, and the core's functions applied to them."""
+
+    def __init__(self, core, widths, names, *, seed=0, shift=None, scale=None):
+        self.core, self.widths, self.names = core, tuple(widths), list(names)
+        size, layers = core.layout(self.widths)
+        self.params = aligned((size,))
+        self.W, self.b = [], []
+        for (offset, n_rows, stride, fan_in_is_wide, bias), fan_in, fan_out in zip(
+            layers, self.widths[:-1], self.widths[1:], strict=True
+        ):
+            rows = self.params[offset : offset + n_rows * stride].reshape(n_rows, stride)
+            self.W.append(rows[:, :fan_in].T if fan_in_is_wide else rows[:, :fan_out])
+            self.b.append(self.params[bias : bias + fan_out])
+        W, b = reference.glorot(np.random.default_rng(seed), self.widths)
+        for view, array in zip([*self.W, *self.b], [*W, *b], strict=True):
+            view[...] = array
+        d = self.widths[0]
+        self.shift = np.zeros(d) if shift is None else np.asarray(shift, dtype=np.float64)
+        self.scale = np.ones(d) if scale is None else np.asarray(scale, dtype=np.float64)
+
+    @classmethod
+    def ranged(cls, core, X, hidden, names, *, seed=0):
+        """A network for the table ``X``, which it scales to range 1 and mean 0."""
+        X64 = np.asarray(X, dtype=np.float64)
+        spread = X64.max(axis=0) - X64.min(axis=0)
+        scale = 1.0 / np.where(spread > 0, spread, 1.0)
+        widths = (X.shape[1], *hidden, X.shape[1])
+        return cls(core, widths, names, seed=seed, shift=X64.mean(axis=0), scale=scale)
+
+    @property
+    def options(self):
+        return {
+            "widths": self.widths,
+            "activations": self.names,
+            "shift": self.shift,
+            "scale": self.scale,
+        }
+
+    def weights64(self):
+        """Return float64 copies of weights and biases, for the reference."""
+        return [w.astype(np.float64) for w in self.W], [b.astype(np.float64) for b in self.b]
+
+    def scaled(self, X):
+        """Return the rows in network units, in float64."""
+        return (np.asarray(X, dtype=np.float64) - self.shift) * self.scale
+
+    def outputs64(self, X):
+        """Return the reference's outputs of every layer, the scaled input first."""
+        return reference.forward(self.scaled(X), *self.weights64(), self.names)
+
+    def call(self, name, X, *, n_threads=1, **more):
+        """Apply one of the core's functions to a table."""
+        function = getattr(self.core, name)
+        return function(X, self.params, **self.options, n_threads=n_threads, **more)
+
+    def every_output(self, X, *, n_threads=1):
+        """Return what all scoring functions make of a table, by name."""
+        made = {
+            name: self.call(name, X, n_threads=n_threads)
+            for name in ("score", "feature_errors", "reconstruct")
+        }
+        for layer in range(1, len(self.widths)):
+            h = self.call("activations", X, n_layers=layer, n_threads=n_threads)
+            made[f"activations {layer}"] = h
+            if layer < len(self.names):
+                made[f"decode {layer}"] = self.call(
+                    "decode", h, first_layer=layer, n_threads=n_threads
+                )
+        return made
+
+    def train(self, X, *, slots=None, solver="adadelta", momentum=0.0, **options):
+        """Train in place; the options that matter to a test are given, the rest are defaults."""
+        if slots is None:
+            slots = self.slots(solver=solver, momentum=momentum)
+        settings = {
+            "learning_rate": 1.0, "annealing": 0.0, "nesterov": False,
+            "rho": 0.99, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "l1": 0.0, "l2": 0.0,
+            "batch_size": 1, "seed": 0, "first_epoch": 0, "n_epochs": 1, "samples_done": 0,
+            "steps_done": 0, "parallel": "deterministic", "n_threads": 1,
+        }  # fmt: skip
+        return self.core.train(
+            X, self.params, slots, **self.options,
+            **{**settings, "solver": solver, "momentum": momentum, **options},
+        )  # fmt: skip
+
+    def slots(self, **options):
+        """Return optimizer state before the first step."""
+        return aligned((n_slots(options), self.params.size))
+
+    def padding(self, buffer):
+        """Return the elements of a buffer like ``params`` that belong to no weight."""
+        used = Net(self.core, self.widths, self.names)
+        used.params[...] = 0
+        for view in [*used.W, *used.b]:
+            view[...] = 1
+        return buffer[..., used.params == 0]
+
+
+def as_is(X):
+    return X
+
+
+def reversed_view(X):
+    """Return the same table, stored backwards in both directions."""
+    return X[::-1, ::-1].copy()[::-1, ::-1]
+
+
+def strided(X):
+    """Return the same table as every third column of every second row of a larger one."""
+    wide = np.zeros((2 * X.shape[0], 3 * X.shape[1]), dtype=X.dtype)
+    wide[::2, ::3] = X
+    return wide[::2, ::3]
+
+
+def read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+def unaligned(X):
+    """Return the same table, no element of which is aligned."""
+    raw = np.zeros(X.nbytes + 1, dtype=np.uint8)
+    view = raw[1:].view(X.dtype).reshape(X.shape)
+    view[...] = X
+    return view
+
+
+STORAGES = {
+    "c": as_is,
+    "fortran": np.asfortranarray,
+    "reversed": reversed_view,
+    "strided": strided,
+    "read-only": read_only,
+    "unaligned": unaligned,
+}

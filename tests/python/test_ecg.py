@@ -1,0 +1,85 @@
+"""The main job on real heartbeats: learn 20 good ones, name the three bad ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastae
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif("FASTAE_DATA" not in os.environ, reason="FASTAE_DATA is not set"),
+]
+SEEDS = range(20)
+
+
+@pytest.fixture(scope="module")
+def beats():
+    folder = Path(os.environ["FASTAE_DATA"]) / "ecg"
+    return [
+        np.loadtxt(folder / f"ecg_discord_{part}.csv", delimiter=",") for part in ("train", "test")
+    ]
+
+
+def learn(X, seed, **options):
+    """Train with the published run's settings."""
+    return fastae.Autoencoder(
+        hidden_layer_sizes=50,
+        activation="tanh",
+        output_activation="tanh",
+        solver="adadelta",
+        batch_size=1,
+        max_epochs=100,
+        l1=1e-5,
+        scaling="range",
+        random_state=seed,
+        **options,
+    ).fit(X)
+
+
+def assert_names_the_bad_beats(model, test):
+    mse = model.reconstruction_error(test)
+    assert set(np.argsort(mse)[-3:]) == {20, 21, 22}
+    assert mse[20:].min() > 1
+    assert mse[:20].max() < 0.004
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_half_of_the_published_error_and_the_bad_beats(beats, seed, n_jobs):
+    # Half of the published run's 0.00247, for every seed. With rho = 0.99 the same algorithm gives
+    # 0.0011 on average but up to 0.0014 (200 seeds, here and in plain NumPy float64); a longer
+    # memory of the gradients gives 0.0006 and at most 0.0009.
+    train, test = beats
+    model = learn(train, seed, n_jobs=n_jobs, rho=0.999)
+    assert_names_the_bad_beats(model, test)
+    assert model.reconstruction_error(train).mean() <= 0.00125
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_default_rho_is_as_good_as_the_textbook(beats, seed):
+    train, test = beats
+    model = learn(train, seed, n_jobs=1)
+    assert_names_the_bad_beats(model, test)
+    assert 0.0008 < model.reconstruction_error(train).mean() < 0.0015
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_hogwild_names_the_bad_beats(beats, seed):
+    # 20 rows are few for two threads that overwrite each other: the published error is the bar.
+    train, test = beats
+    model = learn(train, seed, n_jobs=2, parallel="hogwild", rho=0.999)
+    assert_names_the_bad_beats(model, test)
+    assert model.reconstruction_error(train).mean() < 0.00247
+
+
+def test_two_threads_give_the_bits_of_one(beats):
+    train, test = beats
+    one, two = (learn(train, 1, n_jobs=n_jobs) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(one.reconstruction_error(test), two.reconstruction_error(test))
+    for mine, other in zip(one.coefs_, two.coefs_, strict=True):
+        np.testing.assert_array_equal(mine, other)

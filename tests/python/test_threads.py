@@ -1,0 +1,142 @@
+"""From n_jobs to threads: limits set elsewhere, small work, forked children."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from fastae import Autoencoder, _threads
+
+LARGE = 1e15
+
+
+def run(code, **environment):
+    """Return what Python prints for this code in a process of its own."""
+    code = "from fastae import _threads, Autoencoder\nimport numpy as np\n" + textwrap.dedent(code)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=env | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def four_threads(monkeypatch):
+    monkeypatch.setattr(_threads, "max_threads", lambda: 4)
+    monkeypatch.setattr(_threads, "usable_cpus", lambda: 4)
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "expected"),
+    [
+        *[(None, 4), (1, 1), (2, 2), (9, 9), (np.int64(3), 3), (10**9, 64)],
+        *[(-1, 4), (-2, 3), (-4, 1), (-100, 1)],
+    ],
+)
+def test_n_jobs_as_joblib_counts_them(four_threads, n_jobs, expected):
+    assert _threads.resolve(n_jobs, flops=LARGE) == expected
+
+
+@pytest.mark.parametrize(
+    ("flops", "expected"),
+    [(0, 1), (3.9e6, 1), (4e6, 2), (6.1e6, 3), (8e6, 4), (LARGE, 4), (float("inf"), 4)],
+)
+def test_small_work_gets_fewer_threads(four_threads, flops, expected):
+    assert _threads.resolve(None, flops=flops) == expected
+    assert _threads.resolve(3, flops=flops) == 3
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.0, "2", True])
+def test_bad_n_jobs(n_jobs):
+    with pytest.raises(ValueError, match="n_jobs must be"):
+        _threads.resolve(n_jobs, flops=1)
+
+
+@pytest.mark.parametrize("value", ["1", "3", "3,2"])
+def test_omp_num_threads_is_obeyed(value):
+    threads = run("print(_threads.resolve(None, flops=1e15))", OMP_NUM_THREADS=value)
+    assert threads == value.split(",")[0]
+
+
+@pytest.mark.parametrize(("value", "expected"), [("3", 3), ("5, 2", 5), ("", 2), ("many", 2)])
+def test_omp_num_threads_is_read_where_openmp_cannot_be_asked(monkeypatch, value, expected):
+    monkeypatch.setattr(_threads, "_openmp_reader", lambda: None)
+    monkeypatch.setattr(_threads, "usable_cpus", lambda: 2)
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert _threads._limit_from_environment() == expected
+
+
+def test_threadpoolctl_limits_are_obeyed():
+    with threadpool_limits(limits=1, user_api="openmp"):
+        assert _threads.resolve(None, flops=LARGE) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity here")
+def test_cpu_affinity_is_obeyed():
+    code = """
+    import os
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    print(_threads.usable_cpus(), _threads.resolve(None, flops=1e15))
+    """
+    assert run(code) == "1 1"
+
+
+def report_threads():
+    return _threads.resolve(None, flops=LARGE)
+
+
+@pytest.mark.parametrize("prefer", ["threads", "processes"])
+def test_joblib_workers_do_not_multiply_threads(prefer):
+    n_workers = _threads.usable_cpus() + 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of joblib, about its own workers
+        used = joblib.Parallel(n_jobs=n_workers, prefer=prefer)(
+            joblib.delayed(report_threads)() for _ in range(n_workers)
+        )
+    assert used == [1] * n_workers
+
+
+FORK = """
+import os, sys, warnings
+X = np.random.default_rng(0).normal(size=(500, 40))
+model = Autoencoder(max_epochs=1, batch_size=250, n_jobs={parent}, random_state=0).fit(X)
+expected = model.score_samples(X)
+warnings.simplefilter("always")
+child = os.fork()
+if child == 0:
+    with warnings.catch_warnings(record=True) as caught:
+        model.set_params(n_jobs=2)
+        scores = [model.score_samples(X), model.fit(X).score_samples(X)]
+    same = all(np.array_equal(score, expected) for score in scores)
+    os.write(1, f"{{same}} {{[w.category.__name__ for w in caught]}}".encode())
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize(("parent", "warned"), [(2, "['RuntimeWarning']"), (1, "[]")])
+def test_forked_child_of_a_threaded_process_uses_one_thread_and_says_so_once(parent, warned):
+    assert run(FORK.format(parent=parent)) == f"True {warned}"
+
+
+def test_scores_do_not_depend_on_threads():
+    X = np.random.default_rng(0).normal(size=(501, 33))
+    model = Autoencoder(hidden_layer_sizes=7, max_epochs=2, random_state=0).fit(X)
+    expected = model.set_params(n_jobs=1).score_samples(X)
+    for n_jobs in (2, 3, None, -1):
+        np.testing.assert_array_equal(model.set_params(n_jobs=n_jobs).score_samples(X), expected)
