@@ -75,6 +75,12 @@ inline Solver solver_named(const std::string& name) {
     throw std::invalid_argument("unknown solver '" + name + "': choose adadelta, adam or sgd");
 }
 
+inline Schedule schedule_named(const std::string& name) {
+    if (name == "constant") return Schedule::kConstant;
+    if (name == "cosine") return Schedule::kCosine;
+    throw std::invalid_argument("unknown schedule '" + name + "': choose constant or cosine");
+}
+
 inline Parallel parallel_named(const std::string& name) {
     if (name == "deterministic") return Parallel::kDeterministic;
     if (name == "hogwild") return Parallel::kHogwild;
@@ -85,8 +91,14 @@ inline Parallel parallel_named(const std::string& name) {
 inline Network network_of(const std::vector<Index>& widths,
                           const std::vector<std::string>& activations) {
     if (widths.size() < 2) throw std::invalid_argument("widths must have at least 2 entries");
-    for (const Index width : widths) {
-        if (width < 1) throw std::invalid_argument("every width must be at least 1");
+    double size = 0;
+    for (std::size_t l = 0; l < widths.size(); ++l) {
+        if (widths[l] < 1) throw std::invalid_argument("every width must be at least 1");
+        if (l > 0) size += static_cast<double>(widths[l - 1]) * static_cast<double>(widths[l]);
+    }
+    constexpr double kMostWeights = 1e12;  // 4 TB, and far from where an Index overflows
+    if (size > kMostWeights || static_cast<double>(widths.back()) > kMostWeights) {
+        throw std::invalid_argument("the widths are too large: more than 1e12 weights");
     }
     if (activations.size() + 1 != widths.size()) {
         throw std::invalid_argument("activations must have one entry per layer");
@@ -94,6 +106,16 @@ inline Network network_of(const std::vector<Index>& widths,
     std::vector<Activation> kinds;
     for (const std::string& name : activations) kinds.push_back(activation_named(name));
     return Network(widths, kinds);
+}
+
+/// A network that gives back as many columns as it takes.
+inline Network autoencoder_of(const std::vector<Index>& widths,
+                              const std::vector<std::string>& activations) {
+    Network network = network_of(widths, activations);
+    if (network.n_outputs() != network.n_inputs()) {
+        throw std::invalid_argument("an autoencoder's last width must equal its first");
+    }
+    return network;
 }
 
 inline const float* checked_params(const Network& network, const FloatArray& params) {
@@ -114,7 +136,9 @@ inline Scaling checked_scaling(const DoubleArray& shift, const DoubleArray& scal
 }
 
 inline int checked_threads(int n_threads) {
-    if (n_threads < 1) throw std::invalid_argument("n_threads must be at least 1");
+    if (n_threads < 1 || n_threads > 4096) {
+        throw std::invalid_argument("n_threads must be between 1 and 4096");
+    }
     return n_threads;
 }
 

@@ -85,6 +85,7 @@ void add_info(py::module_& m) {
     m.def("column_stats", &column_stats, py::arg("X").noconvert(), py::kw_only(),
           py::arg("n_threads"));
     m.def("fma_peak", &fma_peak, py::kw_only(), py::arg("n_threads"), py::arg("seconds") = 0.2);
+    m.def("max_threads", &omp_get_max_threads);
     m.def("row_order", &row_order, py::arg("n_rows"), py::arg("seed"), py::arg("epoch"));
 }
 

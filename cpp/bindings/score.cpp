@@ -19,7 +19,7 @@ struct Model {
     Model(const FloatArray& params_array, const std::vector<Index>& widths,
           const std::vector<std::string>& activations, const DoubleArray& shift,
           const DoubleArray& scale, int threads)
-        : network(network_of(widths, activations)),
+        : network(autoencoder_of(widths, activations)),
           params(checked_params(network, params_array)),
           scaling(checked_scaling(shift, scale, network.n_inputs())),
           n_threads(checked_threads(threads)) {}

@@ -29,8 +29,12 @@ void check_options(const TrainOptions& o) {
     };
     require(o.batch_size >= 1, "batch_size must be at least 1");
     require(o.n_epochs >= 0 && o.first_epoch >= 0, "n_epochs and first_epoch must be at least 0");
-    require(o.n_threads >= 1, "n_threads must be at least 1");
+    checked_threads(o.n_threads);
     require(o.solver.learning_rate > 0, "learning_rate must be positive");
+    require(o.solver.schedule == Schedule::kConstant || o.solver.samples_total > 0,
+            "samples_total must be positive for this schedule");
+    require(o.samples_done >= 0 && o.steps_done >= 0,
+            "samples_done and steps_done must be at least 0");
     require(o.solver.annealing >= 0, "annealing must be at least 0");
     require(o.solver.momentum >= 0 && o.solver.momentum < 1, "momentum must be in [0, 1)");
     require(o.solver.rho >= 0 && o.solver.rho < 1, "rho must be in [0, 1)");
@@ -76,17 +80,16 @@ const char* status_name(const TrainResult& result, const PythonTick& tick) {
 py::dict train(const py::array& X, FloatArray params, FloatArray slots,
                const std::vector<Index>& widths, const std::vector<std::string>& activations,
                const DoubleArray& shift, const DoubleArray& scale, const std::string& solver,
-               double learning_rate, double annealing, double momentum, bool nesterov, double rho,
+               double learning_rate, const std::string& schedule, double samples_total,
+               double annealing, double momentum, bool nesterov, double rho,
                double beta_1, double beta_2, double epsilon, double l1, double l2,
                Index batch_size, std::uint64_t seed, Index first_epoch, Index n_epochs,
                double samples_done, double steps_done, const std::string& parallel, int n_threads,
                py::object tick) {
-    const Network network = network_of(widths, activations);
-    if (network.n_outputs() != network.n_inputs()) {
-        throw std::invalid_argument("an autoencoder's last width must equal its first");
-    }
+    const Network network = autoencoder_of(widths, activations);
     TrainOptions options;
-    options.solver = {solver_named(solver), learning_rate, annealing, momentum, nesterov, rho,
+    options.solver = {solver_named(solver), learning_rate, schedule_named(schedule), samples_total,
+                      annealing, momentum, nesterov, rho,
                       beta_1, beta_2, epsilon, l1, l2};
     options.batch_size = batch_size;
     options.seed = seed;
@@ -126,7 +129,8 @@ void add_train(py::module_& m) {
     using py::arg;
     m.def("train", &train, arg("X").noconvert(), arg("params").noconvert(),
           arg("slots").noconvert(), py::kw_only(), arg("widths"), arg("activations"), arg("shift"),
-          arg("scale"), arg("solver"), arg("learning_rate"), arg("annealing"), arg("momentum"),
+          arg("scale"), arg("solver"), arg("learning_rate"), arg("schedule") = "constant", arg("samples_total") = 0.0,
+          arg("annealing"), arg("momentum"),
           arg("nesterov"), arg("rho"), arg("beta_1"), arg("beta_2"), arg("epsilon"), arg("l1"),
           arg("l2"), arg("batch_size"), arg("seed"), arg("first_epoch"), arg("n_epochs"),
           arg("samples_done"), arg("steps_done"), arg("parallel"), arg("n_threads"),

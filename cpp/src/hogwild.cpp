@@ -118,7 +118,9 @@ TrainResult train(const Network& network, const Weights& weights, const RowsView
                     other.samples = other.unbooked_steps = 0;
                     other.squared_error = 0;
                 }
-                if (!clock.stop()) clock.end_epoch(X.n_rows);
+                // Every epoch books all of its rows or is stopped on the way.
+                if (result.samples == (epoch + 1) * X.n_rows) clock.end_epoch(X.n_rows);
+                clock.watch();  // the others may have left the first thread no batch to watch after
             }
             barrier.wait(team);
         }

@@ -5,28 +5,53 @@
 namespace fastae {
 
 Scaling::Scaling(const double* shift, const double* scale, Index n_cols)
-    : shift_(shift), scale_(scale), shift_float_(shift, shift + n_cols),
-      scale_float_(scale, scale + n_cols) {}
+    : shift_(shift),
+      scale_(scale),
+      shift_high_(shift, shift + n_cols),
+      scale_float_(scale, scale + n_cols) {
+    for (Index j = 0; j < n_cols; ++j) {
+        const auto high = static_cast<double>(shift_high_[static_cast<std::size_t>(j)]);
+        shift_low_.push_back(static_cast<float>(shift[j] - high));
+    }
+}
 
 namespace {
 
 constexpr Index kPrefetchRows = 8;
 
+/// (x - shift) * scale of column j, in the precision that the source needs.
+template <class Source, class T>
+struct Scaler {
+    // 64-bit and 32-bit integer sources have more digits than a float.
+    static constexpr bool kDouble = std::is_same_v<T, double> ||
+                                    (sizeof(Source) >= 4 && !std::is_same_v<Source, float>);
+
+    explicit Scaler(const Scaling& scaling)
+        : shift(scaling.shift()),
+          scale(scaling.scale()),
+          shift_high(scaling.shift_high()),
+          shift_low(scaling.shift_low()),
+          scale_float(scaling.scale_float()) {}
+
+    T operator()(Source x, Index j) const {
+        if constexpr (kDouble) {
+            return static_cast<T>((static_cast<double>(x) - shift[j]) * scale[j]);
+        } else {
+            return ((static_cast<float>(x) - shift_high[j]) - shift_low[j]) * scale_float[j];
+        }
+    }
+
+    const double* shift;
+    const double* scale;
+    const float* shift_high;
+    const float* shift_low;
+    const float* scale_float;
+};
+
 template <class Source, class T>
 void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
             Index n, T* out, Index out_stride) {
-    // 64-bit sources lose digits unless the shift is taken off before rounding to float.
-    using Compute = std::conditional_t<sizeof(Source) >= 4 && !std::is_same_v<Source, float>,
-                                       double, T>;
-    const Compute* shift;
-    const Compute* scale;
-    if constexpr (std::is_same_v<Compute, double>) {
-        shift = scaling.shift();
-        scale = scaling.scale();
-    } else {
-        shift = scaling.shift_float();
-        scale = scaling.scale_float();
-    }
+    const Scaler<Source, T> scaled(scaling);
     const char* base = static_cast<const char*>(X.data);
     const auto row = [&](Index i) {
         return base + (order ? static_cast<Index>(order[i]) : first + i) * X.row_stride;
@@ -38,16 +63,15 @@ void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* orde
         if (contiguous) {
             if (i + kPrefetchRows < n) {
                 const char* ahead = row(i + kPrefetchRows);
-                for (Index k = 0; k < X.n_cols * X.col_stride; k += 64) __builtin_prefetch(ahead + k);
+                for (Index k = 0; k < X.n_cols * X.col_stride; k += 64) {
+                    __builtin_prefetch(ahead + k);
+                }
             }
             const Source* values = reinterpret_cast<const Source*>(x);
-            for (Index j = 0; j < X.n_cols; ++j) {
-                o[j] = static_cast<T>((static_cast<Compute>(values[j]) - shift[j]) * scale[j]);
-            }
+            for (Index j = 0; j < X.n_cols; ++j) o[j] = scaled(values[j], j);
         } else {
             for (Index j = 0; j < X.n_cols; ++j) {
-                const Source value = *reinterpret_cast<const Source*>(x + j * X.col_stride);
-                o[j] = static_cast<T>((static_cast<Compute>(value) - shift[j]) * scale[j]);
+                o[j] = scaled(*reinterpret_cast<const Source*>(x + j * X.col_stride), j);
             }
         }
     }

@@ -42,7 +42,8 @@ TrainResult train_deterministic(const Network& network, const Weights& weights, 
                              order);
             }
             barrier.wait(team);
-            for (Index start = 0; start < X.n_rows && !clock.stop(); start += batch_size) {
+            Index start = 0;
+            for (; start < X.n_rows && !clock.stop(); start += batch_size) {
                 const Index n = std::min(batch_size, X.n_rows - start);
                 batch.forward_backward(weights.params, X, scaling, order.data() + start, n,
                                        split(n, thread, team));
@@ -57,7 +58,7 @@ TrainResult train_deterministic(const Network& network, const Weights& weights, 
                 }
                 barrier.wait(team);
             }
-            if (thread == 0 && !clock.stop()) clock.end_epoch(X.n_rows);
+            if (thread == 0 && start >= X.n_rows) clock.end_epoch(X.n_rows);
             barrier.wait(team);
         }
     }
@@ -116,7 +117,8 @@ class OnlineTraining {
                              static_cast<std::uint64_t>(options_.first_epoch + epoch), order_);
             }
             exchange_->wait();
-            for (Index i = 0; i < X_.n_rows && !clock_.stop(); i += rows_between_looks_) {
+            Index i = 0;
+            for (; i < X_.n_rows && !clock_.stop(); i += rows_between_looks_) {
                 const Index n = std::min(rows_between_looks_, X_.n_rows - i);
                 for (Index k = i; k < i + n; ++k) {
                     const StepConstants constants(options_.solver, samples++, steps++);
@@ -125,7 +127,7 @@ class OnlineTraining {
                 }
                 look(worker, leader, n);
             }
-            if (leader && !clock_.stop()) clock_.end_epoch(X_.n_rows);
+            if (leader && i >= X_.n_rows) clock_.end_epoch(X_.n_rows);
             exchange_->wait();
         }
     }

@@ -18,9 +18,13 @@ def main() -> None:
             " get what it needs with: pip install 'fastae[cli]'\n"
         )
         sys.exit(2)
-    from fastae._cli.app import app
+    try:
+        from fastae._cli.app import app
 
-    app(prog_name="fastae")
+        app(prog_name="fastae")
+    except KeyboardInterrupt:  # before a command has begun, which sees to it itself
+        sys.stderr.write("fastae: interrupted\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -56,9 +56,13 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
     solver : {"adam", "adadelta", "sgd"}, default="adam"
         Adam [2]_, ADADELTA [3]_, or gradient descent with momentum.
     learning_rate_init : "auto" or float > 0, default="auto"
-        Step size; ADADELTA's own steps are multiplied by it. "auto" is 1 for "adadelta", 0.01
-        for "sgd", and for "adam" 0.002 up to 32 rows per batch, then growing with the root of
-        the batch size up to 0.004.
+        First step size; ADADELTA's own steps are multiplied by it. "auto" is 3 for "adadelta",
+        0.01 for "sgd", and for "adam" ``0.001 * sqrt(batch_size)`` with one hidden layer of
+        64 units, less in wider and deeper networks.
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        How the step size changes. "cosine" takes it down to 0 at the end of the last epoch, half
+        a period of a cosine [6]_, so that the noise of single rows averages out; "constant" is
+        what ADADELTA and Adam were published with.
     batch_size : "auto" or int >= 1, default="auto"
         Rows per update of the weights, at most `n_samples`; 1 is online learning. "auto" is 1
         for "adadelta", else ``n_samples // 64`` rounded down to a power of two, from 1 to 128.
@@ -159,6 +163,8 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
        Neural Networks." AISTATS 2010.
     .. [5] F. Niu, B. Recht, C. Ré, S. J. Wright. "Hogwild!: A Lock-Free Approach to
        Parallelizing Stochastic Gradient Descent." NIPS 2011.
+    .. [6] I. Loshchilov, F. Hutter. "SGDR: Stochastic Gradient Descent with Warm Restarts."
+       ICLR 2017.
 
     Examples
     --------
@@ -181,6 +187,7 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         output_activation: str = "identity",
         solver: str = "adam",
         learning_rate_init: float | Literal["auto"] = "auto",
+        learning_rate: str = "cosine",
         batch_size: int | Literal["auto"] = "auto",
         max_epochs: int = 100,
         l1: float = 0.0,
@@ -208,6 +215,7 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         self.output_activation = output_activation
         self.solver = solver
         self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.l1 = l1

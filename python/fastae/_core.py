@@ -86,6 +86,7 @@ def _load_chosen() -> tuple[str, ModuleType]:
 isa, _chosen = _load_chosen()
 build_info = _chosen.build_info
 fma_peak = _chosen.fma_peak
+max_threads = _chosen.max_threads
 row_order = _chosen.row_order
 layout = _chosen.layout
 column_stats = _chosen.column_stats

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
 from joblib.parallel import get_active_backend
 
 from fastae import _core
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # A parallel region costs 5 to 50 us to start and join; one core does this much in some 40 us.
 FLOPS_PER_THREAD = 2e6
@@ -83,16 +78,6 @@ def _joblib_cpus() -> int:
     return int(joblib.cpu_count())
 
 
-@lru_cache(maxsize=1)
-def _openmp_reader() -> Callable[[], int] | None:
-    """Return OpenMP's own ``omp_get_max_threads``, from the library that the core runs on."""
-    path = _core.load(_core.isa).__file__
-    try:
-        return ctypes.CDLL(path).omp_get_max_threads
-    except (OSError, AttributeError):
-        return None
-
-
 def max_threads() -> int:
     """Return the most threads that ``n_jobs=None`` uses in the calling thread, now.
 
@@ -105,17 +90,10 @@ def max_threads() -> int:
     """
     if get_active_backend()[0].nesting_level:
         return 1
-    reader = _openmp_reader()
-    limit = reader() if reader is not None else _limit_from_environment()
+    limit = _core.max_threads()
     if os.environ.get("OMP_NUM_THREADS"):
         return max(1, limit)
     return max(1, min(limit, usable_cpus()))
-
-
-def _limit_from_environment() -> int:
-    """OMP_NUM_THREADS ("4" or, for nested regions, "4,2"), else the usable CPUs."""
-    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(first) if first.isdigit() and int(first) > 0 else usable_cpus()
 
 
 def resolve(n_jobs: object, *, flops: float) -> int:

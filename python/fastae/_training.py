@@ -118,6 +118,7 @@ class Training:
             seed=self.seed,
             first_epoch=len(self.mse),
             n_epochs=n_epochs,
+            samples_total=self.params.max_epochs * self.X.shape[0],
             samples_done=self.samples,
             steps_done=self.steps,
             n_threads=self.n_threads,

@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "fastae/minibatch.hpp"
+#include "fastae/optimiser.hpp"
+#include "fastae/rows.hpp"
+#include "fastae/scratch.hpp"
+#include "fastae/weights.hpp"
 #include "plain.hpp"
 
 namespace fastae {
@@ -46,10 +49,7 @@ RowMatrix<T> random_matrix(Index n, Index d, std::uint64_t seed, double low = -1
 }
 
 /// Rows near a plane, which an autoencoder can learn.
-inline RowMatrix<float> table(Index n, Index d, std::uint64_t seed) {
-    const RowMatrix<float> plane = random_matrix(n, 2, seed) * random_matrix(2, d, seed + 1);
-    return plane + random_matrix(n, d, seed + 2, -0.05, 0.05);
-}
+RowMatrix<float> table(Index n, Index d, std::uint64_t seed);
 
 template <class T>
 constexpr DType dtype_of() {
@@ -82,74 +82,35 @@ struct Model {
     std::vector<double> scale;
 
     Model(const std::vector<Index>& widths, const std::vector<Activation>& activations,
-          std::uint64_t seed = 1)
-        : network(widths, activations),
-          params(network.size()),
-          slots(2 * network.size()),
-          shift(static_cast<std::size_t>(widths[0]), 0.0),
-          scale(static_cast<std::size_t>(widths[0]), 1.0) {
-        Uniform uniform(seed);
-        for (const Layer& layer : network.layers()) {
-            const double limit = std::sqrt(6.0 / static_cast<double>(layer.fan_in + layer.fan_out));
-            for (Index r = 0; r < layer.n_rows; ++r) {
-                for (Index c = 0; c < layer.n_cols; ++c) {
-                    params.data()[layer.weight_offset + r * layer.stride + c] =
-                        static_cast<float>(uniform(-limit, limit));
-                }
-            }
-            for (Index o = 0; o < layer.fan_out; ++o) {
-                params.data()[layer.bias_offset + o] = static_cast<float>(uniform(-0.3, 0.3));
-            }
-        }
-    }
+          std::uint64_t seed = 1);
 
     /// Another network of the same shape and weights, with fresh state.
-    Model(const Network& shape, const AlignedBuffer<float>& weights)
-        : network(shape),
-          params(shape.size()),
-          slots(2 * shape.size()),
-          shift(static_cast<std::size_t>(shape.n_inputs()), 0.0),
-          scale(static_cast<std::size_t>(shape.n_inputs()), 1.0) {
-        std::copy_n(weights.data(), shape.size(), params.data());
-    }
+    Model(const Network& shape, const AlignedBuffer<float>& start);
 
     /// Hidden layers of one activation, the output of another.
     static Model deep(const std::vector<Index>& widths, Activation hidden, Activation output,
-                      std::uint64_t seed = 1) {
-        std::vector<Activation> activations(widths.size() - 1, hidden);
-        activations.back() = output;
-        return Model(widths, activations, seed);
-    }
+                      std::uint64_t seed = 1);
 
+    /// For any solver.
     Weights weights() { return {params.data(), slots.data(), network.size()}; }
+    /// With null where the solver has no state, as the bindings pass it.
+    Weights weights(const SolverOptions& options) {
+        return {params.data(), options.n_slots() > 0 ? slots.data() : nullptr, network.size()};
+    }
     Scaling scaling() const { return {shift.data(), scale.data(), network.n_inputs()}; }
     plain::Net net() const { return {network, params.data()}; }
 
     /// X in the network's units, in double precision.
-    template <class T>
-    plain::Matrix scaled(const RowMatrix<T>& X) const {
-        plain::Matrix result = X.template cast<double>();
-        for (Index j = 0; j < X.cols(); ++j) {
-            const auto k = static_cast<std::size_t>(j);
-            result.col(j) = ((result.col(j).array() - shift[k]) * scale[k]).matrix();
-        }
-        return result;
-    }
+    plain::Matrix scaled(plain::Matrix X) const;
 
-    /// True for the elements of the flat buffer that are a weight or a bias.
-    std::vector<bool> used() const {
-        std::vector<bool> result(static_cast<std::size_t>(network.size()), false);
-        for (const Layer& layer : network.layers()) {
-            for (Index r = 0; r < layer.n_rows; ++r) {
-                const auto row = result.begin() + layer.weight_offset + r * layer.stride;
-                std::fill(row, row + layer.n_cols, true);
-            }
-            const auto bias = result.begin() + layer.bias_offset;
-            std::fill(bias, bias + layer.fan_out, true);
-        }
-        return result;
-    }
+    /// Whether all parameters and all state are zero where no weight or bias lies.
+    ::testing::AssertionResult padding_is_zero() const;
+
+    bool is_finite() const;
 };
+
+/// Whether two models have the same parameters and state, bit for bit.
+::testing::AssertionResult same_state(const Model& a, const Model& b);
 
 /// Whether two arrays of n elements are equal bit for bit.
 template <class T>

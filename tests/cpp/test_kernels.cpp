@@ -5,6 +5,7 @@ namespace fastae {
 namespace {
 
 using plain::Matrix;
+using plain::product;
 
 Index whole(Index n) { return (n + kPad - 1) / kPad * kPad; }
 
@@ -50,9 +51,9 @@ struct Case {
                      in = narrow.leftCols(n_rows).template cast<double>();
         for (const bool with_init : {false, true}) {
             const Matrix start = with_init * init.template cast<double>().replicate(n, 1);
-            const Matrix size = in.cwiseAbs() * W.cwiseAbs() + start.cwiseAbs();
+            const Matrix size = product(in.cwiseAbs(), W.cwiseAbs()) + start.cwiseAbs();
             const RowMatrix<T> out = expand(0, n, with_init);
-            ASSERT_TRUE(near(out.leftCols(cols), ((in * W + start).leftCols(cols)).eval(),
+            ASSERT_TRUE(near(out.leftCols(cols), (product(in, W) + start).leftCols(cols).eval(),
                              (size * sum_rounding<T>(n_rows)).eval()));
             ASSERT_TRUE((out.rightCols(stride - cols).array() == kUntouched).all());
             for (Index b = 0; b < n; ++b) {
@@ -63,10 +64,9 @@ struct Case {
 
     void check_contract() const {
         const Matrix W = w.template cast<double>(), in = wide.template cast<double>();
-        const Matrix size = in.cwiseAbs() * W.cwiseAbs().transpose();
+        const Matrix size = product(in.cwiseAbs(), W.cwiseAbs().transpose());
         const RowMatrix<T> out = contract(0, n);
-        ASSERT_TRUE(
-            near(out, (in * W.transpose()).eval(), (size * sum_rounding<T>(n_cols)).eval()));
+        ASSERT_TRUE(near(out, product(in, W.transpose()), (size * sum_rounding<T>(n_cols)).eval()));
         ASSERT_TRUE((out.rightCols(narrow_stride - n_rows).array() == kUntouched).all());
         for (Index b = 0; b < n; ++b) {
             ASSERT_TRUE(same_bits<T>(contract(b, 1), out.row(b))) << "row " << b;
@@ -149,8 +149,9 @@ TEST(GradientTile, EqualsEigen) {
                               out.data());
                 const Matrix a = narrow.middleCols(3, rows).transpose().cast<double>();
                 const Matrix b = wide.middleCols(16, cols).cast<double>();
-                ASSERT_TRUE(near(out, (a * b).eval(),
-                                 (a.cwiseAbs() * b.cwiseAbs() * sum_rounding<float>(n)).eval()));
+                ASSERT_TRUE(
+                    near(out, product(a, b),
+                         (product(a.cwiseAbs(), b.cwiseAbs()) * sum_rounding<float>(n)).eval()));
                 ASSERT_TRUE((out.bottomRows(kOuterRows - rows).array() == -99).all());
                 ASSERT_TRUE((out.rightCols(kPanel<float> - cols).array() == -99).all());
             }

@@ -83,8 +83,8 @@ TEST_F(LayerBackward, EqualsPlain) {
             RowMatrix<float> result = RowMatrix<float>::Zero(n, in_stride);
             layer_backward(layer, model.params.data(), below, n, delta.data(), out_stride, h.data(),
                            result.data(), in_stride);
-            const Matrix back =
-                delta.leftCols(layer.fan_out).cast<double>() * model.net().W[0].transpose();
+            const Matrix back = plain::product(delta.leftCols(layer.fan_out).cast<double>(),
+                                               model.net().W[0].transpose());
             const Matrix slopes = z.unaryExpr([&](double x) { return plain::slope(below, x); });
             EXPECT_TRUE(near(result, back.cwiseProduct(slopes).eval(), 5e-6)) << "below " << below;
             EXPECT_TRUE(padding_is_zero(result, layer.fan_in));

@@ -30,7 +30,7 @@ double step(Model& model, const RowMatrix<float>& X, const SolverOptions& option
     }
     for (int part = parts - 1; part >= 0; --part) {
         batch.apply_gradient(options, StepConstants(options, 0, 0), n, batch.tasks_of(part, parts),
-                             model.weights());
+                             model.weights(options));
     }
     return batch.squared_error(n);
 }
@@ -53,32 +53,10 @@ Net gradient(const Model& model, const RowMatrix<float>& X, double l1 = 0, doubl
     return zero;
 }
 
-/// Central differences of plain's objective by every weight and bias.
-Net differences(const Net& net, const Matrix& X) {
-    Net probe = net, result = net;
-    const double h = 1e-5;
-    const auto derivative = [&](double& value) {
-        const double kept = value;
-        value = kept + h;
-        const double above = probe.objective(X);
-        value = kept - h;
-        const double below = probe.objective(X);
-        value = kept;
-        return (above - below) / (2 * h);
-    };
-    for (std::size_t l = 0; l < net.W.size(); ++l) {
-        for (Index i = 0; i < net.W[l].size(); ++i) {
-            result.W[l].data()[i] = derivative(probe.W[l].data()[i]);
-        }
-        for (Index i = 0; i < net.b[l].size(); ++i) result.b[l][i] = derivative(probe.b[l][i]);
-    }
-    return result;
-}
-
 void check_against_differences(const Model& model, std::uint64_t seed) {
     const RowMatrix<float> X = random_matrix(5, model.network.n_inputs(), seed, -1.5, 1.5);
     const Matrix rows = X.cast<double>();
-    const Net exact = differences(model.net(), rows);
+    const Net exact = model.net().differences(rows);
     EXPECT_LT(model.net().gradient(rows).distance(exact), 1e-8);  // the reference itself
     EXPECT_LT(gradient(model, X).distance(exact), 2e-6 * std::max(1.0, exact.magnitude()));
 }
@@ -136,7 +114,7 @@ TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
     const std::vector<std::uint32_t> order{8, 2, 2, 5};
     Matrix rows(4, 6);
     for (Index i = 0; i < 4; ++i) {
-        rows.row(i) = model.scaled(X).row(order[static_cast<std::size_t>(i)]);
+        rows.row(i) = model.scaled(X.cast<double>()).row(order[static_cast<std::size_t>(i)]);
     }
     MiniBatch batch(model.network, 7);
     batch.forward_backward(model.params.data(), view_of(X), model.scaling(), order.data(), 4,
@@ -188,9 +166,7 @@ TEST(MiniBatch, AnyPartitionGivesTheSameBits) {
             for (const int parts : {2, 3, 4, 7, 17}) {
                 Model divided(start.network, start.params);
                 EXPECT_EQ(step(divided, X, options, parts), error);
-                const Index size = start.network.size();
-                EXPECT_TRUE(same_bits(divided.params.data(), whole.params.data(), size)) << parts;
-                EXPECT_TRUE(same_bits(divided.slots.data(), whole.slots.data(), 2 * size)) << parts;
+                EXPECT_TRUE(same_state(divided, whole)) << parts;
             }
         }
     }
@@ -217,15 +193,8 @@ TEST(MiniBatch, PaddingStaysZero) {
     for (const SolverOptions& options : all_solvers()) {
         for (const Activation kind : kActivations) {
             Model model({17, 5, 20, 17}, {kind, kind, kind});
-            const std::vector<bool> used = model.used();
             for (int t = 0; t < 3; ++t) step(model, random_matrix(9, 17, 3), options);
-            const Index size = model.network.size();
-            for (Index i = 0; i < size; ++i) {
-                if (used[static_cast<std::size_t>(i)]) continue;
-                ASSERT_EQ(model.params.data()[i], 0) << kind;
-                ASSERT_EQ(model.slots.data()[i], 0) << kind;
-                ASSERT_EQ(model.slots.data()[size + i], 0) << kind;
-            }
+            EXPECT_TRUE(model.padding_is_zero()) << kind;
         }
     }
 }

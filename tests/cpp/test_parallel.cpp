@@ -11,7 +11,7 @@ namespace {
 
 TEST(SpinBarrier, NobodyPassesBeforeAllHaveCome) {
     for (const int n_threads : {1, 2, 3, 4}) {
-        constexpr int kRounds = 2000;
+        constexpr int kRounds = 500;
         SpinBarrier barrier;
         std::vector<int> round(static_cast<std::size_t>(n_threads), 0);  // not atomic, on purpose
         int behind = 0;

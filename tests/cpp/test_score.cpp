@@ -73,7 +73,7 @@ TYPED_TEST(Score, EverythingEqualsPlain) {
                 const Model model = this->scaled_model(widths, hidden, output);
                 const RowMatrix<T> X = this->rows(model, 37);
                 const Outputs<T> out(model, X, 2);
-                const Matrix x = model.scaled(X);
+                const Matrix x = model.scaled(X.template cast<double>());
                 const std::vector<Matrix> h = model.net().forward(x);
                 const Matrix error = (h.back() - x).cwiseAbs2();
                 const double size = 1 + h.back().cwiseAbs().maxCoeff() + x.cwiseAbs().maxCoeff();

@@ -100,17 +100,18 @@ TYPED_TEST(Vmath, TanhIsOddAndAtMostOne) {
 
 TYPED_TEST(Vmath, LogisticIsAccurate) {
     const double error = this->relative_error(
-        -80, 80, [](auto x) { return logistic(x); }, [](auto x) { return 1 / (1 + std::exp(-x)); });
+        -80, 80, [](auto x) { return logistic<TypeParam>(x); },
+        [](auto x) { return 1 / (1 + std::exp(-x)); });
     EXPECT_LT(error, 4 * this->kEps);
 }
 
 TYPED_TEST(Vmath, LogisticHasItsLimits) {
     using T = TypeParam;
-    EXPECT_EQ(logistic(splat(T(0)))[0], T(0.5));
+    EXPECT_EQ(logistic<T>(splat(T(0)))[0], T(0.5));
     for (const T x : {T(1e3), T(1e30), this->kInf}) {
-        EXPECT_EQ(logistic(splat(x))[0], T(1));
-        EXPECT_NEAR(logistic(splat(-x))[0], T(0), 1e-37);
-        EXPECT_GE(logistic(splat(-x))[0], T(0));
+        EXPECT_EQ(logistic<T>(splat(x))[0], T(1));
+        EXPECT_NEAR(logistic<T>(splat(-x))[0], T(0), 1e-37);
+        EXPECT_GE(logistic<T>(splat(-x))[0], T(0));
     }
 }
 
@@ -119,7 +120,7 @@ TYPED_TEST(Vmath, NanStaysInItsLane) {
     for (int lane = 0; lane < kLanes<T>; ++lane) {
         Vec<T> x = splat(T(0.5));
         x[lane] = std::numeric_limits<T>::quiet_NaN();
-        for (const Vec<T> y : {expm1<T>(x), tanh(x), logistic(x)}) {
+        for (const Vec<T> y : {expm1<T>(x), tanh(x), logistic<T>(x)}) {
             for (int i = 0; i < kLanes<T>; ++i) EXPECT_EQ(std::isnan(y[i]), i == lane) << i;
         }
     }

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,6 +190,28 @@ def test_ctrl_c_stops_within_a_second_with_a_usable_model(n, batch_size, paralle
     stopped, n_iter = out.split()
     assert float(stopped) - sent < 1
     assert int(n_iter) >= 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux's CPU affinity")
+@pytest.mark.parametrize("n", [4, 200])
+def test_hogwild_looks_up_when_one_thread_does_all_the_work(n):
+    # On one CPU, one thread may take all mini-batches of an epoch before the first gets its turn.
+    out = python(
+        f"""
+        import os
+        os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}})
+        from corenet import Net, table
+        from fastae import _core
+        X = table({n}, 30)
+        net = Net.ranged(_core.load(_core.isa), X, (10,), ["tanh", "tanh"])
+        made = net.train(
+            X, n_epochs=10_000, parallel="hogwild", n_threads=4, tick=lambda samples: True
+        )
+        print(made["status"])
+        """,
+        PYTHONPATH=os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
+    )
+    assert out.strip() == "stopped"
 
 
 def test_forced_instruction_set_is_used():

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "fastae/simd.hpp"
@@ -7,8 +8,12 @@
 namespace fastae {
 
 struct SolverOptions {
+    static constexpr double kPi = 3.14159265358979323846;
+
     Solver solver = Solver::kAdam;
     double learning_rate = 0.001;
+    Schedule schedule = Schedule::kConstant;
+    double samples_total = 0;  ///< kCosine: the rate is 0 after so many
     double annealing = 0.0;  ///< SGD: rate / (1 + annealing * samples)
     double momentum = 0.0;
     bool nesterov = true;
@@ -18,6 +23,13 @@ struct SolverOptions {
     double epsilon = 1e-8;
     double l1 = 0.0;
     double l2 = 0.0;
+
+    /// The learning rate after `samples` rows.
+    double rate(double samples) const {
+        if (schedule == Schedule::kConstant) return learning_rate;
+        const double progress = std::min(samples / samples_total, 1.0);
+        return learning_rate * 0.5 * (1 + std::cos(kPi * progress));  // Loshchilov & Hutter 2017
+    }
 
     /// State vectors per parameter.
     int n_slots() const {
@@ -40,7 +52,7 @@ struct StepConstants {
 
     /// Constants of the step after `steps` steps on `samples` rows.
     StepConstants(const SolverOptions& o, double samples, double steps)
-        : rate(static_cast<float>(o.learning_rate)),
+        : rate(static_cast<float>(o.rate(samples))),
           momentum(static_cast<float>(o.momentum)),
           rho(static_cast<float>(o.rho)),
           one_minus_rho(static_cast<float>(1 - o.rho)),
@@ -55,10 +67,10 @@ struct StepConstants {
           nesterov(o.nesterov) {
         if (o.solver == Solver::kAdam) {
             const double t = steps + 1;
-            rate = static_cast<float>(o.learning_rate / (1 - std::pow(o.beta_1, t)));
+            rate = static_cast<float>(o.rate(samples) / (1 - std::pow(o.beta_1, t)));
             root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta_2, t)));
         } else if (o.solver == Solver::kSgd) {
-            rate = static_cast<float>(o.learning_rate / (1 + o.annealing * samples));
+            rate = static_cast<float>(o.rate(samples) / (1 + o.annealing * samples));
         }
     }
 };

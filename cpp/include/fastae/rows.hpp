@@ -31,13 +31,16 @@ class Scaling {
 
     const double* shift() const { return shift_; }
     const double* scale() const { return scale_; }
-    const float* shift_float() const { return shift_float_.data(); }
+    /// The shift in two floats, high + low: x - high is exact where x is close to the shift.
+    const float* shift_high() const { return shift_high_.data(); }
+    const float* shift_low() const { return shift_low_.data(); }
     const float* scale_float() const { return scale_float_.data(); }
 
   private:
     const double* shift_;
     const double* scale_;
-    std::vector<float> shift_float_;
+    std::vector<float> shift_high_;
+    std::vector<float> shift_low_;
     std::vector<float> scale_float_;
 };
 

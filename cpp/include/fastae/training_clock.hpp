@@ -33,6 +33,7 @@ class TrainingClock {
 
     /// Lets the caller look in if it is time to.
     void watch() {
+        if (stop()) return;
         const auto now = Clock::now();
         if (tick_ && now - last_tick_ > std::chrono::milliseconds(50)) {
             last_tick_ = now;
@@ -40,7 +41,10 @@ class TrainingClock {
         }
     }
 
+    /// Books the end of an epoch in which all n_rows rows were trained on; a caller's stop at its
+    /// very end does not undo it.
     void end_epoch(Index n_rows) {
+        if (result_.status == TrainStatus::kDiverged) return;
         const float* p = weights_.params;
         for (Index i = 0; i < network_.size(); ++i) {
             if (!std::isfinite(p[i])) return halt(TrainStatus::kDiverged);

@@ -18,6 +18,7 @@ using ConstMatrixView = Eigen::Map<const RowMatrix<T>, Eigen::Unaligned, Eigen::
 
 enum class Activation { kTanh, kRelu, kElu, kLogistic, kIdentity };
 enum class Solver { kAdadelta, kAdam, kSgd };
+enum class Schedule { kConstant, kCosine };
 enum class Parallel { kDeterministic, kHogwild };
 
 /// Element type of the user's array.

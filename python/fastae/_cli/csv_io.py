@@ -117,7 +117,7 @@ def parse_numbers(source: CsvText, *, drop: Collection[str] = ()) -> pd.DataFram
     Returns
     -------
     DataFrame of shape (n_rows, n_columns - n_dropped)
-        Finite numbers, rounded as Python rounds them.
+        Finite numbers.
 
     Raises
     ------
@@ -140,7 +140,6 @@ def parse_numbers(source: CsvText, *, drop: Collection[str] = ()) -> pd.DataFram
             usecols=kept,
             index_col=False,
             dtype="float64",
-            float_precision="round_trip",
         )
     except ValueError as error:  # pandas' ParserError is one
         raise _bad_cell(source, kept, otherwise=one_line(error)) from error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Activation = StrEnum("Activation", ["tanh", "relu", "elu", "logistic", "identity"])
 Solver = StrEnum("Solver", ["adam", "adadelta", "sgd"])
+Rate = StrEnum("Rate", ["cosine", "constant"])
 Init = StrEnum("Init", ["glorot_uniform", "uniform", "normal"])
 Scaling = StrEnum("Scaling", ["range", "standard", "none"])
 Parallel = StrEnum("Parallel", ["deterministic", "hogwild"])
@@ -83,6 +84,9 @@ MODEL_OPTIONS: dict[str, Any] = {
     ],
     "learning_rate_init": Annotated[
         Any, _number(_TRAINING, "auto|FLOAT", "Length of the first steps.")
+    ],
+    "learning_rate": Annotated[
+        Rate, _choice(_TRAINING, "Let the steps shrink to 0 over the training, or not.")
     ],
     "l1": Annotated[Any, _number(_TRAINING, "FLOAT", "Penalty on the weights' absolute values.")],
     "l2": Annotated[Any, _number(_TRAINING, "FLOAT", "Penalty on the weights' squares.")],

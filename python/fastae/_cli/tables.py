@@ -143,7 +143,7 @@ def _print_history(console: Console, model: Autoencoder) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     return table
@@ -153,6 +153,7 @@ def _print(console: Console, title: str, table: Table) -> None:
     # Not as the table's own title, which would be broken to the table's width.
     console.print(title, style="bold", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
+    console.print()
 
 
 def _number_format(errors: npt.NDArray[np.float64]) -> str:
@@ -167,8 +168,8 @@ def _summary(ranking: Ranking, n_shown: int) -> str:
     n_rows, n_flagged = len(ranking.mse), int(ranking.flag.sum())
     text = (
         f"{n_flagged:,} of {n_rows:,} row{'s' * (n_rows != 1)} flagged:"
-        f" MSE above {ranking.threshold:.6g}.\n"
+        f" MSE above {ranking.threshold:.6g}."
     )
     if n_flagged > n_shown:
-        text += f"{n_flagged - n_shown:,} flagged rows are not shown; -o FILE writes all.\n"
+        text += f"\n{n_flagged - n_shown:,} flagged rows are not shown; -o FILE writes all."
     return text

@@ -1,0 +1,142 @@
+#include <omp.h>
+
+#include "fastae/online.hpp"
+#include "fastae/trainer.hpp"
+#include "helpers.hpp"
+
+namespace fastae {
+namespace {
+
+// Every order of contracting, expanding and square layers, with few and with many columns: enough
+// for every thread of the largest team, or for some only.
+const std::vector<std::vector<Index>> kWidths{{1, 1},
+                                              {5, 3, 5},
+                                              {3, 5, 3},
+                                              {17, 17, 17},
+                                              {300, 20, 300},
+                                              {130, 300, 130},
+                                              {70, 300, 140, 20, 70},
+                                              {300, 129, 64, 129, 300},
+                                              {100, 200, 300, 400, 100},
+                                              {260, 260}};
+
+/// Trains a team on rows of X in order; returns the sum of the squared errors.
+double train_rows(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team) {
+    Exchange exchange(model.network.widest(), team);
+    std::vector<std::unique_ptr<OnlineWorker>> workers;
+    for (int thread = 0; thread < team; ++thread) {
+        workers.push_back(std::make_unique<OnlineWorker>(model.network, exchange, thread));
+    }
+    double errors[Exchange::kGroups] = {};
+    const Scaling scaling = model.scaling();
+    const Weights weights = model.weights(options);
+#pragma omp parallel num_threads(team)
+    {
+        OnlineWorker& worker = *workers[static_cast<std::size_t>(omp_get_thread_num())];
+        for (Index i = 0; i < X.rows(); ++i) {
+            const double done = static_cast<double>(i);
+            worker.train(options, StepConstants(options, done, done), view_of(X), scaling,
+                         static_cast<std::uint32_t>(i), weights);
+        }
+        worker.take_squared_error(errors);
+    }
+    double total = 0;
+    for (const double error : errors) total += error;
+    return total;
+}
+
+class Online : public ::testing::TestWithParam<std::vector<Index>> {
+  protected:
+    Model model(Activation hidden, Activation output) const {
+        return Model::deep(GetParam(), hidden, output, 2);
+    }
+    RowMatrix<float> rows(Index n) const { return random_matrix(n, GetParam()[0], 3); }
+};
+INSTANTIATE_TEST_SUITE_P(Widths, Online, ::testing::ValuesIn(kWidths));
+
+TEST_P(Online, StepsEqualPlainGradientDescent) {
+    SolverOptions sgd;
+    sgd.solver = Solver::kSgd;
+    sgd.learning_rate = 0.01;
+    for (const Activation hidden : kActivations) {
+        for (const Activation output : {Activation::kIdentity, Activation::kTanh}) {
+            SCOPED_TRACE(::testing::Message() << hidden << ", " << output);
+            for (const double penalty : {0.0, 0.01}) {
+                sgd.l1 = sgd.l2 = penalty;
+                Model trained = model(hidden, output);
+                plain::Net net = trained.net();
+                const RowMatrix<float> X = rows(3);
+                double error = 0;
+                for (Index i = 0; i < X.rows(); ++i) {
+                    const plain::Matrix row = X.row(i).cast<double>();
+                    error += net.squared_errors(row)[0];
+                    net.add(-sgd.learning_rate, net.gradient(row, penalty, penalty));
+                }
+                EXPECT_NEAR(train_rows(trained, X, sgd, 1) / error, 1, 1e-5);
+                EXPECT_LT(trained.net().distance(net), 5e-6);
+                EXPECT_TRUE(trained.padding_is_zero());
+            }
+        }
+    }
+}
+
+TEST_P(Online, ATeamGivesTheSameBitsAsOneThread) {
+    for (const Solver solver : {Solver::kAdadelta, Solver::kAdam, Solver::kSgd}) {
+        SolverOptions options;
+        options.solver = solver;
+        options.l1 = 1e-4;
+        Model alone = model(Activation::kTanh, Activation::kLogistic);
+        const RowMatrix<float> X = rows(40);
+        const double error = train_rows(alone, X, options, 1);
+        EXPECT_TRUE(alone.is_finite());
+        for (int team = 2; team <= Exchange::kGroups; ++team) {
+            Model shared = model(Activation::kTanh, Activation::kLogistic);
+            EXPECT_EQ(train_rows(shared, X, options, team), error);
+            EXPECT_TRUE(same_state(shared, alone)) << "a team of " << team;
+        }
+    }
+}
+
+TEST(OnlineTraining, IsMiniBatchesOfOne) {
+    // The other code that can train on one row at a time adds up in another order only.
+    const RowMatrix<float> X = table(40, 33, 1);
+    for (const Solver solver : {Solver::kAdadelta, Solver::kAdam, Solver::kSgd}) {
+        SolverOptions options;
+        options.solver = solver;
+        options.learning_rate = solver == Solver::kAdadelta ? 1 : 0.01;
+        options.epsilon = 1e-3;  // the first steps are smooth functions of the gradient
+        Model online({33, 8, 33}, {Activation::kTanh, Activation::kTanh});
+        Model batches(online.network, online.params);
+        train_rows(online, X, options, 1);
+        MiniBatch batch(batches.network, 1);
+        for (std::uint32_t i = 0; i < 40; ++i) {
+            batch.forward_backward(batches.params.data(), view_of(X), batches.scaling(), &i, 1,
+                                   {0, 1});
+            batch.apply_gradient(options, StepConstants(options, i, i), 1, {0, batch.n_tasks()},
+                                 batches.weights(options));
+        }
+        EXPECT_LT(online.net().distance(batches.net()), 1e-5);
+    }
+}
+
+TEST(OnlineTraining, SquaredErrorsAreTakenOnce) {
+    Model model({300, 4, 300}, {Activation::kTanh, Activation::kTanh});
+    Exchange exchange(model.network.widest(), 1);
+    OnlineWorker worker(model.network, exchange, 0);
+    const RowMatrix<float> X = random_matrix(1, 300, 3);
+    const double expected = model.net().squared_errors(X.cast<double>())[0];
+    const SolverOptions options;
+    worker.train(options, StepConstants(options, 0, 0), view_of(X), model.scaling(), 0,
+                 model.weights());
+    double errors[Exchange::kGroups] = {};
+    worker.take_squared_error(errors);
+    double total = 0;
+    for (const double error : errors) total += error;
+    EXPECT_NEAR(total / expected, 1, 1e-5);
+    double again[Exchange::kGroups] = {};
+    worker.take_squared_error(again);
+    for (const double error : again) EXPECT_EQ(error, 0);
+}
+
+}  // namespace
+}  // namespace fastae
