@@ -31,15 +31,22 @@ inline DType dtype_of(const py::array& X) {
     if (native && (kind == 'i' || kind == 'u')) {
         const bool is_signed = kind == 'i';
         switch (size) {
-            case 1: return is_signed ? DType::kInt8 : DType::kUint8;
-            case 2: return is_signed ? DType::kInt16 : DType::kUint16;
-            case 4: return is_signed ? DType::kInt32 : DType::kUint32;
-            case 8: return is_signed ? DType::kInt64 : DType::kUint64;
-            default: break;
+            case 1:
+                return is_signed ? DType::kInt8 : DType::kUint8;
+            case 2:
+                return is_signed ? DType::kInt16 : DType::kUint16;
+            case 4:
+                return is_signed ? DType::kInt32 : DType::kUint32;
+            case 8:
+                return is_signed ? DType::kInt64 : DType::kUint64;
+            default:
+                break;
         }
     }
-    throw std::invalid_argument("X must be bool, (u)int8..64, float32 or float64 in native byte "
-                                "order, got " + std::string(py::str(type)));
+    throw std::invalid_argument(
+        "X must be bool, (u)int8..64, float32 or float64 in native byte "
+        "order, got " +
+        std::string(py::str(type)));
 }
 
 /// X as it lies in memory, with n_cols columns.
@@ -84,8 +91,7 @@ inline Schedule schedule_named(const std::string& name) {
 inline Parallel parallel_named(const std::string& name) {
     if (name == "deterministic") return Parallel::kDeterministic;
     if (name == "hogwild") return Parallel::kHogwild;
-    throw std::invalid_argument("unknown parallel '" + name +
-                                "': choose deterministic or hogwild");
+    throw std::invalid_argument("unknown parallel '" + name + "': choose deterministic or hogwild");
 }
 
 inline Network network_of(const std::vector<Index>& widths,

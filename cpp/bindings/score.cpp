@@ -76,8 +76,7 @@ py::array reconstruct(const py::array& X, const FloatArray& params, const Widths
     const Model model(params, widths, activations, shift, scale, n_threads);
     const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
     return evaluate(rows, model.network.n_outputs(), [&](auto* out) {
-        fastae::reconstruct(model.network, model.params, rows, model.scaling, out,
-                            model.n_threads);
+        fastae::reconstruct(model.network, model.params, rows, model.scaling, out, model.n_threads);
     });
 }
 

@@ -14,11 +14,9 @@ struct Slots {
 
 /// (n_slots, >= size), rows on 64-byte boundaries are the caller's concern.
 Slots checked_slots(const Network& network, const SolverOptions& solver, FloatArray& slots) {
-    if (slots.ndim() != 2 || slots.shape(0) < solver.n_slots() ||
-        slots.shape(1) < network.size()) {
-        throw std::invalid_argument("slots must have at least " +
-                                    std::to_string(solver.n_slots()) + " rows of " +
-                                    std::to_string(network.size()) + " floats");
+    if (slots.ndim() != 2 || slots.shape(0) < solver.n_slots() || slots.shape(1) < network.size()) {
+        throw std::invalid_argument("slots must have at least " + std::to_string(solver.n_slots()) +
+                                    " rows of " + std::to_string(network.size()) + " floats");
     }
     return {solver.n_slots() ? slots.mutable_data() : nullptr, slots.shape(1)};
 }
@@ -71,9 +69,12 @@ class PythonTick {
 const char* status_name(const TrainResult& result, const PythonTick& tick) {
     if (tick.interrupted()) return "interrupted";
     switch (result.status) {
-        case TrainStatus::kStopped: return "stopped";
-        case TrainStatus::kDiverged: return "diverged";
-        default: return "ok";
+        case TrainStatus::kStopped:
+            return "stopped";
+        case TrainStatus::kDiverged:
+            return "diverged";
+        default:
+            return "ok";
     }
 }
 
@@ -81,16 +82,25 @@ py::dict train(const py::array& X, FloatArray params, FloatArray slots,
                const std::vector<Index>& widths, const std::vector<std::string>& activations,
                const DoubleArray& shift, const DoubleArray& scale, const std::string& solver,
                double learning_rate, const std::string& schedule, double samples_total,
-               double annealing, double momentum, bool nesterov, double rho,
-               double beta_1, double beta_2, double epsilon, double l1, double l2,
-               Index batch_size, std::uint64_t seed, Index first_epoch, Index n_epochs,
-               double samples_done, double steps_done, const std::string& parallel, int n_threads,
-               py::object tick) {
+               double annealing, double momentum, bool nesterov, double rho, double beta_1,
+               double beta_2, double epsilon, double l1, double l2, Index batch_size,
+               std::uint64_t seed, Index first_epoch, Index n_epochs, double samples_done,
+               double steps_done, const std::string& parallel, int n_threads, py::object tick) {
     const Network network = autoencoder_of(widths, activations);
     TrainOptions options;
-    options.solver = {solver_named(solver), learning_rate, schedule_named(schedule), samples_total,
-                      annealing, momentum, nesterov, rho,
-                      beta_1, beta_2, epsilon, l1, l2};
+    options.solver = {solver_named(solver),
+                      learning_rate,
+                      schedule_named(schedule),
+                      samples_total,
+                      annealing,
+                      momentum,
+                      nesterov,
+                      rho,
+                      beta_1,
+                      beta_2,
+                      epsilon,
+                      l1,
+                      l2};
     options.batch_size = batch_size;
     options.seed = seed;
     options.first_epoch = first_epoch;
@@ -129,12 +139,11 @@ void add_train(py::module_& m) {
     using py::arg;
     m.def("train", &train, arg("X").noconvert(), arg("params").noconvert(),
           arg("slots").noconvert(), py::kw_only(), arg("widths"), arg("activations"), arg("shift"),
-          arg("scale"), arg("solver"), arg("learning_rate"), arg("schedule") = "constant", arg("samples_total") = 0.0,
-          arg("annealing"), arg("momentum"),
-          arg("nesterov"), arg("rho"), arg("beta_1"), arg("beta_2"), arg("epsilon"), arg("l1"),
-          arg("l2"), arg("batch_size"), arg("seed"), arg("first_epoch"), arg("n_epochs"),
-          arg("samples_done"), arg("steps_done"), arg("parallel"), arg("n_threads"),
-          arg("tick") = py::none());
+          arg("scale"), arg("solver"), arg("learning_rate"), arg("schedule") = "constant",
+          arg("samples_total") = 0.0, arg("annealing"), arg("momentum"), arg("nesterov"),
+          arg("rho"), arg("beta_1"), arg("beta_2"), arg("epsilon"), arg("l1"), arg("l2"),
+          arg("batch_size"), arg("seed"), arg("first_epoch"), arg("n_epochs"), arg("samples_done"),
+          arg("steps_done"), arg("parallel"), arg("n_threads"), arg("tick") = py::none());
 }
 
 }  // namespace fastae::bindings

@@ -67,8 +67,7 @@ TrainResult train(const Network& network, const Weights& weights, const RowsView
     const int n_threads = static_cast<int>(std::clamp<Index>(options.n_threads, 1, n_batches));
     std::vector<std::unique_ptr<Worker>> workers;
     for (int t = 0; t < n_threads; ++t) {
-        workers.push_back(
-            std::make_unique<Worker>(network, weights, options, batch_size, t == 0));
+        workers.push_back(std::make_unique<Worker>(network, weights, options, batch_size, t == 0));
     }
     std::vector<std::uint32_t> order(static_cast<std::size_t>(X.n_rows));
     TrainResult result;
@@ -98,8 +97,8 @@ TrainResult train(const Network& network, const Weights& weights, const RowsView
                     options.samples_done + static_cast<double>(samples.fetch_add(n));
                 const StepConstants constants(options.solver, before,
                                               options.steps_done + worker.steps);
-                const double squared_error = worker.train(options, constants, X, scaling,
-                                                          order.data() + start, n);
+                const double squared_error =
+                    worker.train(options, constants, X, scaling, order.data() + start, n);
                 ++worker.steps;
                 if (thread == 0) {
                     clock.book(n, 1, squared_error);

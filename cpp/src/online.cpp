@@ -135,7 +135,8 @@ void OnlineWorker::backward(const StepConstants& constants, const Weights& weigh
         const auto i = static_cast<std::size_t>(l);
         const Layer& layer = network_.layers()[i];
         // The narrow side must be whole; the layer above left its own columns if it was expanded.
-        const bool from_above = l + 1 < network_.n_layers() && network_.layers()[i + 1].fan_in_is_wide;
+        const bool from_above =
+            l + 1 < network_.n_layers() && network_.layers()[i + 1].fan_in_is_wide;
         if (layer.fan_in_is_wide && from_above) share_columns(delta_[i + 1].data(), layer.fan_out);
         update_layer<Rule>(constants, l, weights);
         update_biases<Rule>(constants, l, weights);
@@ -189,7 +190,8 @@ void OnlineWorker::update_layer(const StepConstants& constants, Index l, const W
             Vec<float> partial[kLanes<float>] = {};
             const Index rows = std::min<Index>(kLanes<float>, layer.n_rows - r);
             for (Index k = 0; k < rows; ++k) {
-                partial[k] = row(std::integral_constant<Back, Back::kContract>{}, r + k, c, nullptr);
+                partial[k] =
+                    row(std::integral_constant<Back, Back::kContract>{}, r + k, c, nullptr);
             }
             store(below + r, sums<float, kLanes<float>>(partial));
         }

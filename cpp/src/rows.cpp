@@ -23,8 +23,8 @@ constexpr Index kPrefetchRows = 8;
 template <class Source, class T>
 struct Scaler {
     // 64-bit and 32-bit integer sources have more digits than a float.
-    static constexpr bool kDouble = std::is_same_v<T, double> ||
-                                    (sizeof(Source) >= 4 && !std::is_same_v<Source, float>);
+    static constexpr bool kDouble =
+        std::is_same_v<T, double> || (sizeof(Source) >= 4 && !std::is_same_v<Source, float>);
 
     explicit Scaler(const Scaling& scaling)
         : shift(scaling.shift()),
@@ -87,16 +87,26 @@ void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t*
     };
     switch (X.dtype) {
         case DType::kBool:
-        case DType::kUint8: return from(std::uint8_t{});
-        case DType::kInt8: return from(std::int8_t{});
-        case DType::kInt16: return from(std::int16_t{});
-        case DType::kUint16: return from(std::uint16_t{});
-        case DType::kInt32: return from(std::int32_t{});
-        case DType::kUint32: return from(std::uint32_t{});
-        case DType::kInt64: return from(std::int64_t{});
-        case DType::kUint64: return from(std::uint64_t{});
-        case DType::kFloat32: return from(float{});
-        case DType::kFloat64: return from(double{});
+        case DType::kUint8:
+            return from(std::uint8_t{});
+        case DType::kInt8:
+            return from(std::int8_t{});
+        case DType::kInt16:
+            return from(std::int16_t{});
+        case DType::kUint16:
+            return from(std::uint16_t{});
+        case DType::kInt32:
+            return from(std::int32_t{});
+        case DType::kUint32:
+            return from(std::uint32_t{});
+        case DType::kInt64:
+            return from(std::int64_t{});
+        case DType::kUint64:
+            return from(std::uint64_t{});
+        case DType::kFloat32:
+            return from(float{});
+        case DType::kFloat64:
+            return from(double{});
     }
 }
 

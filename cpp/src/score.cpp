@@ -25,7 +25,8 @@ class Scratch {
     T* input() { return buffers_[0].data(); }
 
     /// Runs layers first .. last - 1 on the rows in input(); returns where the result is.
-    const T* forward(const Network& network, const float* params, Index first, Index last, Index n) {
+    const T* forward(const Network& network, const float* params, Index first, Index last,
+                     Index n) {
         const T* in = input();
         for (Index l = first; l < last; ++l) {
             const Layer& layer = network.layers()[static_cast<std::size_t>(l)];
@@ -154,16 +155,16 @@ void decode(const Network& network, const float* params, const RowsView& H, cons
                       });
 }
 
-#define FASTAE_INSTANTIATE(T)                                                                     \
-    template void row_mse<T>(const Network&, const float*, const RowsView&, const Scaling&,       \
-                             double*, int);                                                       \
-    template void feature_errors<T>(const Network&, const float*, const RowsView&,                \
-                                    const Scaling&, T*, int);                                     \
-    template void reconstruct<T>(const Network&, const float*, const RowsView&, const Scaling&,   \
-                                 T*, int);                                                        \
-    template void activations<T>(const Network&, const float*, const RowsView&, const Scaling&,   \
-                                 Index, T*, int);                                                 \
-    template void decode<T>(const Network&, const float*, const RowsView&, const Scaling&, Index, \
+#define FASTAE_INSTANTIATE(T)                                                                      \
+    template void row_mse<T>(const Network&, const float*, const RowsView&, const Scaling&,        \
+                             double*, int);                                                        \
+    template void feature_errors<T>(const Network&, const float*, const RowsView&, const Scaling&, \
+                                    T*, int);                                                      \
+    template void reconstruct<T>(const Network&, const float*, const RowsView&, const Scaling&,    \
+                                 T*, int);                                                         \
+    template void activations<T>(const Network&, const float*, const RowsView&, const Scaling&,    \
+                                 Index, T*, int);                                                  \
+    template void decode<T>(const Network&, const float*, const RowsView&, const Scaling&, Index,  \
                             T*, int);
 FASTAE_INSTANTIATE(float)
 FASTAE_INSTANTIATE(double)

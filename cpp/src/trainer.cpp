@@ -71,9 +71,15 @@ class OnlineTraining {
   public:
     OnlineTraining(const Network& network, const Weights& weights, const RowsView& X,
                    const Scaling& scaling, const TrainOptions& options, const Tick& tick)
-        : network_(network), weights_(weights), X_(X), scaling_(scaling), options_(options),
-          clock_(network, weights, tick, result_), order_(static_cast<std::size_t>(X.n_rows)),
-          rows_between_looks_(std::clamp<Index>(kWeightsBetweenLooks / network.n_weights(), 1, 64)) {}
+        : network_(network),
+          weights_(weights),
+          X_(X),
+          scaling_(scaling),
+          options_(options),
+          clock_(network, weights, tick, result_),
+          order_(static_cast<std::size_t>(X.n_rows)),
+          rows_between_looks_(
+              std::clamp<Index>(kWeightsBetweenLooks / network.n_weights(), 1, 64)) {}
 
     TrainResult run() {
         const int n_threads = std::clamp(options_.n_threads, 1, Exchange::kGroups);
@@ -89,9 +95,8 @@ class OnlineTraining {
                 ready = false;
             }
             std::optional<OnlineWorker> worker;
-            if (ready && !error.run([&] {
-                    worker.emplace(network_, *exchange_, omp_get_thread_num());
-                })) {
+            if (ready &&
+                !error.run([&] { worker.emplace(network_, *exchange_, omp_get_thread_num()); })) {
                 ready = false;
             }
 #pragma omp barrier

@@ -84,4 +84,24 @@ bool Model::is_finite() const {
     return params ? same_bits(a.slots.data(), b.slots.data(), 2 * a.network.size()) : params;
 }
 
+::testing::AssertionResult near(const plain::Matrix& actual, const plain::Matrix& expected,
+                                const plain::Matrix& tolerance) {
+    for (Index i = 0; i < expected.rows(); ++i) {
+        for (Index j = 0; j < expected.cols(); ++j) {
+            const double gap = std::abs(actual(i, j) - expected(i, j));
+            if (gap <= tolerance(i, j)) continue;
+            return ::testing::AssertionFailure()
+                   << "(" << i << ", " << j << ") is " << actual(i, j) << ", expected "
+                   << expected(i, j) << ": off by " << gap << ", allowed " << tolerance(i, j);
+        }
+    }
+    return ::testing::AssertionSuccess();
+}
+
+::testing::AssertionResult near(const plain::Matrix& actual, const plain::Matrix& expected,
+                                double tolerance) {
+    return near(actual, expected,
+                plain::Matrix::Constant(expected.rows(), expected.cols(), tolerance));
+}
+
 }  // namespace fastae

@@ -132,28 +132,12 @@ template <class T>
     return same_bits(a.data(), b.data(), a.size());
 }
 
-/// Whether |actual - expected| <= tolerance (a number or a matrix) everywhere.
-template <class A, class E, class Tolerance>
-::testing::AssertionResult near(const A& actual, const E& expected, const Tolerance& tolerance) {
-    for (Index i = 0; i < expected.rows(); ++i) {
-        for (Index j = 0; j < expected.cols(); ++j) {
-            const double gap =
-                static_cast<double>(actual(i, j)) - static_cast<double>(expected(i, j));
-            double allowed = 0;
-            if constexpr (std::is_arithmetic_v<Tolerance>) {
-                allowed = tolerance;
-            } else {
-                allowed = tolerance(i, j);
-            }
-            if (!(std::abs(gap) <= allowed)) {
-                return ::testing::AssertionFailure()
-                       << "(" << i << ", " << j << ") is " << actual(i, j) << ", expected "
-                       << expected(i, j) << ": off by " << std::abs(gap) << ", allowed " << allowed;
-            }
-        }
-    }
-    return ::testing::AssertionSuccess();
-}
+/// Whether |actual - expected| <= tolerance, of the same shape, everywhere in `expected`; `actual`
+/// may be larger.
+::testing::AssertionResult near(const plain::Matrix& actual, const plain::Matrix& expected,
+                                const plain::Matrix& tolerance);
+::testing::AssertionResult near(const plain::Matrix& actual, const plain::Matrix& expected,
+                                double tolerance);
 
 /// Largest sum of n products of float or double numbers' rounding errors, where the sum of the
 /// products' magnitudes is 1.

@@ -3,8 +3,7 @@
 #include "fastae/activation.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::activation_test {
 
 template <class T>
 T forward(Activation kind, T z) {
@@ -76,5 +75,4 @@ TEST(Activation, SaturatedOutputsHaveNoNegativeSlope) {
     }
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::activation_test

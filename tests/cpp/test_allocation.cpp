@@ -8,7 +8,7 @@
 #include "fastae/trainer.hpp"
 #include "helpers.hpp"
 
-namespace {
+namespace fastae::allocation_test {
 
 std::atomic<long> allocations{0};
 
@@ -19,7 +19,9 @@ void* counted(std::size_t size, std::size_t alignment) {
     throw std::bad_alloc();
 }
 
-}  // namespace
+}  // namespace fastae::allocation_test
+
+using fastae::allocation_test::counted;
 
 void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
@@ -30,8 +32,7 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
-namespace fastae {
-namespace {
+namespace fastae::allocation_test {
 
 long allocations_of(Index n_rows, TrainOptions options) {
     const RowMatrix<float> X = table(n_rows, 17, 1);
@@ -79,5 +80,4 @@ TEST_P(TrainingAllocations, DoNotGrowWithTheEpochs) {
               allocations_of(20, options(Solver::kAdam, 40)));
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::allocation_test

@@ -1,8 +1,7 @@
 #include "fastae/column_stats.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::column_stats_test {
 
 /// Rows: mean, minimum, maximum, variance.
 using Stats = RowMatrix<double>;
@@ -98,5 +97,4 @@ TEST(ColumnStats, IntegersAreExact) {
     expect_close(stats_of(bytes), two_passes(bytes));
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::column_stats_test

@@ -1,8 +1,7 @@
 #include "fastae/layer.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::layer_test {
 
 using plain::Matrix;
 
@@ -48,18 +47,22 @@ TYPED_TEST(LayerPasses, ForwardEqualsPlain) {
         const RowMatrix<T> X = this->rows(n, layer.fan_in, in_stride, 3);
         const Matrix in = X.leftCols(layer.fan_in).template cast<double>();
         // What was in the buffer before must not matter, in its padding either.
-        RowMatrix<T> z = RowMatrix<T>::Constant(n, out_stride, 5), h = z;
+        RowMatrix<T> z = RowMatrix<T>::Constant(n, out_stride, 5);
         layer_preactivation(layer, model.params.data(), n, X.data(), in_stride, z.data(),
                             out_stride);
-        layer_forward(layer, model.params.data(), n, X.data(), in_stride, h.data(), out_stride);
+        const auto forward = [&](Index first, Index count) {
+            RowMatrix<T> h = RowMatrix<T>::Constant(count, out_stride, static_cast<T>(first));
+            layer_forward(layer, model.params.data(), count, X.row(first).data(), in_stride,
+                          h.data(), out_stride);
+            return h;
+        };
+        const RowMatrix<T> h = forward(0, n);
         const double tolerance = 30 * std::numeric_limits<T>::epsilon();
-        EXPECT_TRUE(near(z, model.net().preactivation(0, in), tolerance));
-        EXPECT_TRUE(near(h, model.net().forward(in)[1], tolerance));
+        EXPECT_TRUE(near(z.template cast<double>(), model.net().preactivation(0, in), tolerance));
+        EXPECT_TRUE(near(h.template cast<double>(), model.net().forward(in)[1], tolerance));
         EXPECT_TRUE(this->padding_is_zero(h, layer.fan_out));
         for (Index b = 0; b < n; ++b) {
-            RowMatrix<T> alone = RowMatrix<T>::Constant(1, out_stride, -3);
-            layer_forward(layer, model.params.data(), 1, X.row(b).data(), in_stride, alone.data(),
-                          out_stride);
+            const RowMatrix<T> alone = forward(b, 1);
             EXPECT_TRUE(same_bits(alone.data(), h.row(b).data(), layer.fan_out)) << "row " << b;
         }
     });
@@ -86,7 +89,8 @@ TEST_F(LayerBackward, EqualsPlain) {
             const Matrix back = plain::product(delta.leftCols(layer.fan_out).cast<double>(),
                                                model.net().W[0].transpose());
             const Matrix slopes = z.unaryExpr([&](double x) { return plain::slope(below, x); });
-            EXPECT_TRUE(near(result, back.cwiseProduct(slopes).eval(), 5e-6)) << "below " << below;
+            EXPECT_TRUE(near(result.cast<double>(), back.cwiseProduct(slopes), 5e-6))
+                << "below " << below;
             EXPECT_TRUE(padding_is_zero(result, layer.fan_in));
         });
     }
@@ -104,5 +108,4 @@ TEST(ZeroPadding, ClearsWholeVectorsOnly) {
     }
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::layer_test

@@ -1,8 +1,7 @@
 #include "fastae/minibatch.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::minibatch_test {
 
 using plain::Matrix;
 using plain::Net;
@@ -199,5 +198,4 @@ TEST(MiniBatch, PaddingStaysZero) {
     }
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::minibatch_test

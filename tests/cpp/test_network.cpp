@@ -1,8 +1,7 @@
 #include "fastae/network.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::network_test {
 
 const std::vector<std::vector<Index>> kWidths{
     {1, 1},          {6, 6},         {7, 3, 7},        {3, 7, 3},
@@ -89,5 +88,4 @@ TEST(Network, LayoutOfASmallNetworkIsAsDocumented) {
     EXPECT_EQ(network.size(), 3 * 32 + 16 + 3 * 32 + 32);
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::network_test

@@ -4,8 +4,7 @@
 #include "fastae/trainer.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::online_test {
 
 // Every order of contracting, expanding and square layers, with few and with many columns: enough
 // for every thread of the largest team, or for some only.
@@ -55,6 +54,7 @@ class Online : public ::testing::TestWithParam<std::vector<Index>> {
 INSTANTIATE_TEST_SUITE_P(Widths, Online, ::testing::ValuesIn(kWidths));
 
 TEST_P(Online, StepsEqualPlainGradientDescent) {
+    constexpr Index kSteps = 5;
     SolverOptions sgd;
     sgd.solver = Solver::kSgd;
     sgd.learning_rate = 0.01;
@@ -65,7 +65,7 @@ TEST_P(Online, StepsEqualPlainGradientDescent) {
                 sgd.l1 = sgd.l2 = penalty;
                 Model trained = model(hidden, output);
                 plain::Net net = trained.net();
-                const RowMatrix<float> X = rows(3);
+                const RowMatrix<float> X = rows(kSteps);
                 double error = 0;
                 for (Index i = 0; i < X.rows(); ++i) {
                     const plain::Matrix row = X.row(i).cast<double>();
@@ -73,7 +73,8 @@ TEST_P(Online, StepsEqualPlainGradientDescent) {
                     net.add(-sgd.learning_rate, net.gradient(row, penalty, penalty));
                 }
                 EXPECT_NEAR(train_rows(trained, X, sgd, 1) / error, 1, 1e-5);
-                EXPECT_LT(trained.net().distance(net), 5e-6);
+                // Of a weight that is zero but for rounding, l1 may take either sign once.
+                EXPECT_LT(trained.net().distance(net), 5e-6 + 2 * sgd.learning_rate * penalty);
                 EXPECT_TRUE(trained.padding_is_zero());
             }
         }
@@ -138,5 +139,4 @@ TEST(OnlineTraining, SquaredErrorsAreTakenOnce) {
     for (const double error : again) EXPECT_EQ(error, 0);
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::online_test

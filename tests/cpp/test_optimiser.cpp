@@ -1,8 +1,7 @@
 #include "fastae/optimiser.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::optimiser_test {
 
 constexpr Index kParams = 64;
 constexpr int kSteps = 8;
@@ -13,12 +12,19 @@ struct Reference {
     const SolverOptions& o;
     double w, a = 0, b = 0;
 
+    /// The rate before step t = 1, 2, ..: half a cosine down to 0, as in Loshchilov & Hutter 2017.
+    double scheduled(int t) const {
+        if (o.schedule == Schedule::kConstant) return o.learning_rate;
+        const double share = std::min((t - 1) * kRowsPerStep / o.samples_total, 1.0);
+        return o.learning_rate * (1 + std::cos(share * std::acos(-1.0))) / 2;
+    }
+
     /// Zeiler 2012, Algorithm 1: a = E[g^2], b = E[dx^2].
-    double adadelta(double g) {
+    double adadelta(double g, int t) {
         a = o.rho * a + (1 - o.rho) * g * g;
         const double dx = std::sqrt(b + o.epsilon) / std::sqrt(a + o.epsilon) * g;
         b = o.rho * b + (1 - o.rho) * dx * dx;
-        return -o.learning_rate * dx;
+        return -scheduled(t) * dx;
     }
 
     /// Kingma & Ba 2015, Algorithm 1: a = m, b = v; t counts from 1.
@@ -27,12 +33,12 @@ struct Reference {
         b = o.beta_2 * b + (1 - o.beta_2) * g * g;
         const double m_hat = a / (1 - std::pow(o.beta_1, t));
         const double v_hat = b / (1 - std::pow(o.beta_2, t));
-        return -o.learning_rate * m_hat / (std::sqrt(v_hat) + o.epsilon);
+        return -scheduled(t) * m_hat / (std::sqrt(v_hat) + o.epsilon);
     }
 
     /// Sutskever et al. 2013: a = v, rate annealed by the rows seen before.
     double sgd(double g, int t) {
-        const double rate = o.learning_rate / (1 + o.annealing * (t - 1) * kRowsPerStep);
+        const double rate = scheduled(t) / (1 + o.annealing * (t - 1) * kRowsPerStep);
         a = o.momentum * a - rate * g;
         return o.nesterov ? o.momentum * a - rate * g : a;
     }
@@ -41,7 +47,7 @@ struct Reference {
         if (penalised) g += o.l1 * ((w > 0) - (w < 0)) + o.l2 * w;
         switch (o.solver) {
             case Solver::kAdadelta:
-                w += adadelta(g);
+                w += adadelta(g, t);
                 break;
             case Solver::kAdam:
                 w += adam(g, t);
@@ -77,6 +83,12 @@ std::vector<NamedOptions> all_rules() {
     classical.momentum = 0.9, classical.nesterov = false;
     auto& nesterov = add("sgd_nesterov", Solver::kSgd, 0.1);
     nesterov.momentum = 0.9, nesterov.annealing = 0.01;
+    for (const Solver solver : {Solver::kAdadelta, Solver::kAdam, Solver::kSgd}) {
+        const std::string name = "cosine_" + std::to_string(static_cast<int>(solver));
+        auto& cosine = add(name, solver, solver == Solver::kAdadelta ? 1 : 0.02);
+        cosine.schedule = Schedule::kCosine;
+        cosine.samples_total = 6 * kRowsPerStep;  // the last of kSteps steps have no rate left
+    }
     return rules;
 }
 
@@ -170,5 +182,4 @@ TEST(StepConstants, AdamCorrectsBiasByItsOwnSteps) {
     }
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::optimiser_test

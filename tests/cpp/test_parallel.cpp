@@ -6,8 +6,7 @@
 #include "fastae/parallel.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::parallel_test {
 
 TEST(SpinBarrier, NobodyPassesBeforeAllHaveCome) {
     for (const int n_threads : {1, 2, 3, 4}) {
@@ -96,5 +95,4 @@ TEST(Split, CoversEveryElementOnceInEqualParts) {
     }
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::parallel_test

@@ -1,8 +1,7 @@
 #include "fastae/peak.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::peak_test {
 
 TEST(Peak, IsAPlausibleNumberOfFlops) {
     for (const int n_threads : {1, 2}) {
@@ -12,5 +11,4 @@ TEST(Peak, IsAPlausibleNumberOfFlops) {
     }
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::peak_test

@@ -4,8 +4,7 @@
 #include "fastae/rng.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::rng_test {
 
 std::vector<std::uint32_t> shuffled(std::size_t n, std::uint64_t seed, std::uint64_t epoch) {
     std::vector<std::uint32_t> order(n);
@@ -104,5 +103,4 @@ TEST(Rng, StreamsDiffer) {
     EXPECT_EQ(std::unique(first.begin(), first.end()), first.end());
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::rng_test

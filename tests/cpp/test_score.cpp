@@ -1,8 +1,7 @@
 #include "fastae/score.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::score_test {
 
 using plain::Matrix;
 
@@ -78,15 +77,16 @@ TYPED_TEST(Score, EverythingEqualsPlain) {
                 const Matrix error = (h.back() - x).cwiseAbs2();
                 const double size = 1 + h.back().cwiseAbs().maxCoeff() + x.cwiseAbs().maxCoeff();
                 const double tolerance = 200 * eps * size;  // of numbers of that size
-                EXPECT_TRUE(near(out.mse, error.rowwise().mean().eval(), tolerance * size));
-                EXPECT_TRUE(near(out.errors, error, tolerance * size));
+                EXPECT_TRUE(near(out.mse, error.rowwise().mean(), tolerance * size));
+                EXPECT_TRUE(near(out.errors.template cast<double>(), error, tolerance * size));
                 for (std::size_t l = 0; l < h.size(); ++l) {
-                    EXPECT_TRUE(near(out.activations[l], h[l], tolerance)) << l << " layers";
+                    EXPECT_TRUE(near(out.activations[l].template cast<double>(), h[l], tolerance))
+                        << l << " layers";
                 }
                 for (Index j = 0; j < X.cols(); ++j) {
                     const auto k = static_cast<std::size_t>(j);
                     const Matrix own = h.back().col(j).array() / model.scale[k] + model.shift[k];
-                    EXPECT_TRUE(near(out.reconstruction.col(j), own,
+                    EXPECT_TRUE(near(out.reconstruction.col(j).template cast<double>(), own,
                                      tolerance / model.scale[k] + 40 * eps));
                 }
             }
@@ -154,5 +154,4 @@ TEST(ScoreTypes, NoRowsAreNoWork) {
     EXPECT_EQ(none.mse.size(), 0);
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::score_test

@@ -1,8 +1,7 @@
 #include "fastae/scratch.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::scratch_test {
 
 TEST(AlignedBuffer, IsZeroedOnAWholeLine) {
     for (const Index size : {1, 3, 16, 1000}) {
@@ -26,5 +25,4 @@ TEST(AlignedBuffer, MayBeEmpty) {
     EXPECT_NO_THROW(AlignedBuffer<float>(0));
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::scratch_test

@@ -3,8 +3,7 @@
 #include "fastae/simd.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::simd_test {
 
 template <class T>
 class Simd : public ::testing::Test {
@@ -146,5 +145,4 @@ TEST(SimdFloat, ReciprocalRootIsAsAccurateAsStated) {
     EXPECT_LT(worst, 4e-7);
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::simd_test

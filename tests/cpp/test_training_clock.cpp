@@ -5,8 +5,7 @@
 #include "fastae/training_clock.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::training_clock_test {
 
 class Clock : public ::testing::Test {
   protected:
@@ -96,5 +95,4 @@ TEST_F(Clock, AStopDoesNotHideDivergence) {
     EXPECT_EQ(result_.status, TrainStatus::kDiverged);
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::training_clock_test

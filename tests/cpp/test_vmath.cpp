@@ -3,8 +3,7 @@
 #include "fastae/vmath.hpp"
 #include "helpers.hpp"
 
-namespace fastae {
-namespace {
+namespace fastae::vmath_test {
 
 /// The next wider type, for references.
 template <class T>
@@ -126,5 +125,4 @@ TYPED_TEST(Vmath, NanStaysInItsLane) {
     }
 }
 
-}  // namespace
-}  // namespace fastae
+}  // namespace fastae::vmath_test

@@ -66,11 +66,16 @@ struct Identity {
 template <class F>
 inline auto with_activation(Activation activation, F&& f) {
     switch (activation) {
-        case Activation::kTanh: return f(Tanh{});
-        case Activation::kRelu: return f(Relu{});
-        case Activation::kElu: return f(Elu{});
-        case Activation::kLogistic: return f(Logistic{});
-        default: return f(Identity{});
+        case Activation::kTanh:
+            return f(Tanh{});
+        case Activation::kRelu:
+            return f(Relu{});
+        case Activation::kElu:
+            return f(Elu{});
+        case Activation::kLogistic:
+            return f(Logistic{});
+        default:
+            return f(Identity{});
     }
 }
 

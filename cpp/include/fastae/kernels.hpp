@@ -47,8 +47,7 @@ template <class T, class S, int M, int N>
 inline __attribute__((always_inline)) void outer_tile(Index n_terms, const T* scalars,
                                                       Index m_stride, Index k_stride,
                                                       const S* vectors, Index v_stride,
-                                                      const float* init, T* out,
-                                                      Index out_stride) {
+                                                      const float* init, T* out, Index out_stride) {
     Vec<T> acc[M][N];
     for (int n = 0; n < N; ++n) {
         const Vec<T> start = init ? load_weights<T>(init + n * kLanes<T>) : Vec<T>{};
@@ -94,8 +93,11 @@ inline __attribute__((always_inline)) void dot_tile(Index n_cols, const T* in, I
         }
     }
     constexpr int total = M * N;
-    constexpr int group = total < kLanes<T> ? (total <= 1 ? 1 : total <= 2 ? 2 : total <= 4 ? 4
-                                               : total <= 8 ? 8 : 16)
+    constexpr int group = total < kLanes<T> ? (total <= 1   ? 1
+                                               : total <= 2 ? 2
+                                               : total <= 4 ? 4
+                                               : total <= 8 ? 8
+                                                            : 16)
                                             : kLanes<T>;
     T folded[(total + group - 1) / group * group];
     for (int first = 0; first < total; first += group) {
@@ -194,9 +196,9 @@ void contract(Index n, Index n_rows, Index n_cols, const T* in, Index in_stride,
 /// The gradient of one tile of weights, rows r .. r + n_rows - 1 (n_rows <= kOuterRows) and n_cols
 /// columns from c (a multiple of the lanes, at most kPanel).
 ///
-///   narrow  (n, ...)  activations or deltas of the narrower side from column r, stride narrow_stride
-///   wide    (n, ...)  those of the wider side from column c, stride wide_stride
-///   out     (n_rows, kPanel)
+///   narrow  (n, ...)  activations or deltas of the narrower side from column r, stride
+///   narrow_stride wide    (n, ...)  those of the wider side from column c, stride wide_stride out
+///   (n_rows, kPanel)
 inline void gradient_tile(Index n, int n_rows, Index n_cols, const float* narrow,
                           Index narrow_stride, const float* wide, Index wide_stride, float* out) {
     const int vecs = static_cast<int>(n_cols / kLanes<float>);

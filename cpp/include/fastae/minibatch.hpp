@@ -68,10 +68,10 @@ class MiniBatch {
     }
 
     const Network& network_;
-    std::vector<Index> strides_;              ///< of h_[l] and delta_[l]
-    std::vector<AlignedBuffer<float>> h_;     ///< [l] (batch_size, width(l)): after l layers
-    std::vector<AlignedBuffer<float>> delta_; ///< [l] dObjective / dz of layer l - 1's output
-    std::vector<double> squared_error_;       ///< (batch_size)
+    std::vector<Index> strides_;               ///< of h_[l] and delta_[l]
+    std::vector<AlignedBuffer<float>> h_;      ///< [l] (batch_size, width(l)): after l layers
+    std::vector<AlignedBuffer<float>> delta_;  ///< [l] dObjective / dz of layer l - 1's output
+    std::vector<double> squared_error_;        ///< (batch_size)
     std::vector<Task> tasks_;
 };
 

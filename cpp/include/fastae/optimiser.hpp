@@ -14,7 +14,7 @@ struct SolverOptions {
     double learning_rate = 0.001;
     Schedule schedule = Schedule::kConstant;
     double samples_total = 0;  ///< kCosine: the rate is 0 after so many
-    double annealing = 0.0;  ///< SGD: rate / (1 + annealing * samples)
+    double annealing = 0.0;    ///< SGD: rate / (1 + annealing * samples)
     double momentum = 0.0;
     bool nesterov = true;
     double rho = 0.99;
@@ -120,9 +120,12 @@ struct SgdRule {
 template <class F>
 inline auto with_rule(const SolverOptions& options, F&& f) {
     switch (options.solver) {
-        case Solver::kAdadelta: return f(AdadeltaRule{});
-        case Solver::kAdam: return f(AdamRule{});
-        default: break;
+        case Solver::kAdadelta:
+            return f(AdadeltaRule{});
+        case Solver::kAdam:
+            return f(AdamRule{});
+        default:
+            break;
     }
     return options.momentum > 0 ? f(MomentumRule{}) : f(SgdRule{});
 }

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <thread>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -36,8 +36,9 @@ class FirstException {
     std::exception_ptr error_;
 };
 
-/// Barrier for a fixed team that meets every few microseconds: spins briefly, then yields, so that
-/// a busy machine does not burn its cores on waiting.
+/// Barrier for a team that meets every few microseconds: spins briefly, then sleeps. Sleeping, not
+/// yielding, is what gets two threads that share one core apart: the scheduler moves a thread to an
+/// idle core when it wakes up, but leaves threads that keep running where they are.
 class SpinBarrier {
   public:
     /// Returns when all n_threads threads of the team have called it.
@@ -46,20 +47,27 @@ class SpinBarrier {
         const unsigned phase = phase_.load(std::memory_order_relaxed);
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == n_threads) {
             arrived_.store(0, std::memory_order_relaxed);
-            phase_.store(phase + 1, std::memory_order_release);
+            phase_.store(phase + 1);
+            if (sleepers_.load() > 0) {
+                {
+                    const std::lock_guard<std::mutex> lock(mutex_);
+                }
+                wake_.notify_all();
+            }
             return;
         }
-        for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
-            if (spins < kSpins) {
-                pause();
-            } else {
-                std::this_thread::yield();
-            }
+        for (int spins = 0; spins < kSpins; ++spins) {
+            if (phase_.load(std::memory_order_acquire) != phase) return;
+            pause();
         }
+        std::unique_lock<std::mutex> lock(mutex_);
+        ++sleepers_;
+        wake_.wait(lock, [&] { return phase_.load() != phase; });
+        --sleepers_;
     }
 
   private:
-    static constexpr int kSpins = 2000;
+    static constexpr int kSpins = 1000;
 
     static void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -69,6 +77,9 @@ class SpinBarrier {
 
     alignas(64) std::atomic<int> arrived_{0};
     alignas(64) std::atomic<unsigned> phase_{0};
+    std::atomic<int> sleepers_{0};
+    std::mutex mutex_;
+    std::condition_variable wake_;
 };
 
 struct Range {

@@ -30,7 +30,8 @@ class Rng {
 
 /// Fills order with a random permutation of 0 .. order.size() - 1 that depends on seed and epoch
 /// only (Fisher-Yates).
-inline void shuffle_rows(std::uint64_t seed, std::uint64_t epoch, std::vector<std::uint32_t>& order) {
+inline void shuffle_rows(std::uint64_t seed, std::uint64_t epoch,
+                         std::vector<std::uint32_t>& order) {
     Rng rng(seed, epoch);
     for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
     for (std::size_t i = order.size(); i > 1; --i) {

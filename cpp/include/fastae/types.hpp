@@ -22,8 +22,19 @@ enum class Schedule { kConstant, kCosine };
 enum class Parallel { kDeterministic, kHogwild };
 
 /// Element type of the user's array.
-enum class DType { kBool, kInt8, kUint8, kInt16, kUint16, kInt32, kUint32, kInt64, kUint64,
-                   kFloat32, kFloat64 };
+enum class DType {
+    kBool,
+    kInt8,
+    kUint8,
+    kInt16,
+    kUint16,
+    kInt32,
+    kUint32,
+    kInt64,
+    kUint64,
+    kFloat32,
+    kFloat64
+};
 
 /// Floats per row are padded to whole 64-byte lines, whatever the vector width of this build, so
 /// that the layout of the weights does not depend on the instruction set.
