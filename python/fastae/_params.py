@@ -148,9 +148,9 @@ def auto_learning_rate(solver: str, batch_size: int, hidden: tuple[int, ...]) ->
     """Return the first step size that ``learning_rate_init="auto"`` stands for.
 
     Adam's grows with the root of the batch size, as the noise of the gradient falls with it, and
-    shrinks with the width (as 1 / sqrt) and the depth of the network. The constants are the best of a grid on
-    Fashion-MNIST with the cosine schedule, for networks from 784-50-784 to
-    784-1000-500-250-30-250-500-1000-784.
+    shrinks with the root of the width and with the depth of the network. The constants are the
+    best of a grid on Fashion-MNIST with the cosine schedule, for networks from 784-50-784 to
+    784-1000-500-250-30-250-500-1000-784 (``benchmarks/rates.py``).
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 // program is replaced by one that counts.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -14,18 +15,25 @@ std::atomic<long> allocations{0};
 
 void* counted(std::size_t size, std::size_t alignment) {
     ++allocations;
-    const std::size_t whole = (size + alignment) / alignment * alignment;
-    if (void* const memory = std::aligned_alloc(alignment, whole)) return memory;
-    throw std::bad_alloc();
+    return std::aligned_alloc(alignment, (size + alignment) / alignment * alignment);
 }
+
+void* checked(void* memory) { return memory ? memory : throw std::bad_alloc(); }
+
+constexpr std::size_t kOrdinary = alignof(std::max_align_t);
 
 }  // namespace fastae::allocation_test
 
+using fastae::allocation_test::checked;
 using fastae::allocation_test::counted;
+using fastae::allocation_test::kOrdinary;
 
-void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size) { return checked(counted(size, kOrdinary)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
-    return counted(size, static_cast<std::size_t>(alignment));
+    return checked(counted(size, static_cast<std::size_t>(alignment)));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return counted(size, kOrdinary);
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

@@ -35,7 +35,9 @@ def training_rows():
 
 @pytest.fixture
 def model(X):
-    return Autoencoder(hidden_layer_sizes=(5, 2, 4), learning_rate_init=0.005, random_state=0).fit(X)
+    return Autoencoder(hidden_layer_sizes=(5, 2, 4), learning_rate_init=0.005, random_state=0).fit(
+        X
+    )
 
 
 @pytest.mark.parametrize("name", MODULES)
