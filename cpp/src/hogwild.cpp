@@ -42,8 +42,8 @@ struct Worker {
             online->take_squared_error(errors);
             return std::accumulate(errors, errors + Exchange::kGroups, 0.0);
         }
-        batch->forward_backward(weights.params, X, scaling, order, n, {0, n});
-        batch->apply_gradient(options.solver, constants, n, {0, batch->n_tasks()}, weights);
+        batch->forward_backward(0, weights.params, X, scaling, order, n);
+        batch->apply_gradient(0, options.solver, constants, n, weights);
         return batch->squared_error(n);
     }
 

@@ -50,7 +50,7 @@ struct Scaler {
 
 template <class Source, class T>
 void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
-            Index n, T* out, Index out_stride) {
+            Index n, T* out, Index out_stride, Range columns) {
     const Scaler<Source, T> scaled(scaling);
     const char* base = static_cast<const char*>(X.data);
     const auto row = [&](Index i) {
@@ -63,14 +63,15 @@ void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* orde
         if (contiguous) {
             if (i + kPrefetchRows < n) {
                 const char* ahead = row(i + kPrefetchRows);
-                for (Index k = 0; k < X.n_cols * X.col_stride; k += 64) {
+                for (Index k = columns.begin * X.col_stride; k < columns.end * X.col_stride;
+                     k += 64) {
                     __builtin_prefetch(ahead + k);
                 }
             }
             const Source* values = reinterpret_cast<const Source*>(x);
-            for (Index j = 0; j < X.n_cols; ++j) o[j] = scaled(values[j], j);
+            for (Index j = columns.begin; j < columns.end; ++j) o[j] = scaled(values[j], j);
         } else {
-            for (Index j = 0; j < X.n_cols; ++j) {
+            for (Index j = columns.begin; j < columns.end; ++j) {
                 o[j] = scaled(*reinterpret_cast<const Source*>(x + j * X.col_stride), j);
             }
         }
@@ -81,9 +82,9 @@ void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* orde
 
 template <class T>
 void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
-                 Index n, T* out, Index out_stride) {
+                 Index n, T* out, Index out_stride, Range columns) {
     const auto from = [&](auto source) {
-        gather<decltype(source), T>(X, scaling, order, first, n, out, out_stride);
+        gather<decltype(source), T>(X, scaling, order, first, n, out, out_stride, columns);
     };
     switch (X.dtype) {
         case DType::kBool:
@@ -111,8 +112,8 @@ void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t*
 }
 
 template void gather_rows<float>(const RowsView&, const Scaling&, const std::uint32_t*, Index,
-                                 Index, float*, Index);
+                                 Index, float*, Index, Range);
 template void gather_rows<double>(const RowsView&, const Scaling&, const std::uint32_t*, Index,
-                                  Index, double*, Index);
+                                  Index, double*, Index, Range);
 
 }  // namespace fastae

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 #include "fastae/hogwild.hpp"
 #include "fastae/online.hpp"
@@ -15,156 +14,162 @@ namespace fastae {
 
 namespace {
 
-/// Mini-batches in order, each shared by all threads.
-TrainResult train_deterministic(const Network& network, const Weights& weights, const RowsView& X,
-                                const Scaling& scaling, const TrainOptions& options,
-                                const Tick& tick) {
-    const Index batch_size = std::min(options.batch_size, X.n_rows);
-    const int n_threads = static_cast<int>(std::clamp<Index>(options.n_threads, 1, batch_size));
-    MiniBatch batch(network, batch_size);
-    std::vector<std::uint32_t> order(static_cast<std::size_t>(X.n_rows));
-    TrainResult result;
-    TrainingClock clock(network, weights, tick, result);
-    SpinBarrier barrier;
+/// What training reads and writes.
+struct Task {
+    const Network& network;
+    const Weights& weights;
+    const RowsView& X;
+    const Scaling& scaling;
+    const TrainOptions& options;
+};
 
-#pragma omp parallel num_threads(n_threads)
-    {
-        const int thread = omp_get_thread_num();
-        const int team = omp_get_num_threads();  // may be fewer than asked for
-        const Range tasks = batch.tasks_of(thread, team);
-        double samples = options.samples_done;
-        double steps = options.steps_done;
-        for (Index epoch = 0; epoch < options.n_epochs && !clock.stop(); ++epoch) {
-            barrier.wait(team);  // all have seen stop() before the first thread can change it
-            if (thread == 0) {
-                clock.begin_epoch();
-                shuffle_rows(options.seed, static_cast<std::uint64_t>(options.first_epoch + epoch),
-                             order);
-            }
-            barrier.wait(team);
-            Index start = 0;
-            for (; start < X.n_rows && !clock.stop(); start += batch_size) {
-                const Index n = std::min(batch_size, X.n_rows - start);
-                batch.forward_backward(weights.params, X, scaling, order.data() + start, n,
-                                       split(n, thread, team));
-                barrier.wait(team);
-                const StepConstants constants(options.solver, samples, steps);
-                batch.apply_gradient(options.solver, constants, n, tasks, weights);
-                samples += static_cast<double>(n);
-                ++steps;
-                if (thread == 0) {
-                    clock.book(n, 1, batch.squared_error(n));
-                    clock.watch();
-                }
-                barrier.wait(team);
-            }
-            if (thread == 0 && start >= X.n_rows) clock.end_epoch(X.n_rows);
-            barrier.wait(team);
-        }
-    }
-    clock.rethrow();
-    return result;
-}
-
-/// Mini-batches of one: all threads work on the same observation, each on its own columns.
-class OnlineTraining {
+/// Threads that train together, turn by turn. Every thread calls the same functions with the same
+/// arguments but its own number.
+class Team {
   public:
-    OnlineTraining(const Network& network, const Weights& weights, const RowsView& X,
-                   const Scaling& scaling, const TrainOptions& options, const Tick& tick)
-        : network_(network),
-          weights_(weights),
-          X_(X),
-          scaling_(scaling),
-          options_(options),
-          clock_(network, weights, tick, result_),
-          order_(static_cast<std::size_t>(X.n_rows)),
-          rows_between_looks_(
-              std::clamp<Index>(kWeightsBetweenLooks / network.n_weights(), 1, 64)) {}
+    virtual ~Team() = default;
+    virtual Index rows_per_turn() const = 0;
 
-    TrainResult run() {
-        const int n_threads = std::clamp(options_.n_threads, 1, Exchange::kGroups);
-        FirstException error;
-        std::atomic<bool> ready{true};
-#pragma omp parallel num_threads(n_threads)
-        {
-#pragma omp single
-            if (!error.run([&] {
-                    exchange_ =
-                        std::make_unique<Exchange>(network_.widest(), omp_get_num_threads());
-                })) {
-                ready = false;
-            }
-            std::optional<OnlineWorker> worker;
-            if (ready &&
-                !error.run([&] { worker.emplace(network_, *exchange_, omp_get_thread_num()); })) {
-                ready = false;
-            }
-#pragma omp barrier
-            if (ready) train(*worker, omp_get_thread_num() == 0);
+    /// Trains on rows order[0 .. n - 1], after `samples` rows in `steps` steps. The first thread
+    /// books the errors; what it makes of clock.stop() all threads see on return.
+    virtual void turn(int thread, const std::uint32_t* order, Index n, double samples, double steps,
+                      TrainingClock& clock) = 0;
+    virtual Index steps_per_turn(Index n) const = 0;
+    virtual void wait() = 0;
+};
+
+/// A turn is a mini-batch.
+class BatchTeam : public Team {
+  public:
+    BatchTeam(const Task& task, int size)
+        : task_(task),
+          batch_size_(std::min(task.options.batch_size, task.X.n_rows)),
+          batch_(task.network, batch_size_, size) {}
+
+    Index rows_per_turn() const override { return batch_size_; }
+    Index steps_per_turn(Index) const override { return 1; }
+    void wait() override { batch_.wait(); }
+
+    void turn(int thread, const std::uint32_t* order, Index n, double samples, double steps,
+              TrainingClock& clock) override {
+        batch_.forward_backward(thread, task_.weights.params, task_.X, task_.scaling, order, n);
+        if (thread == 0) {
+            clock.book(n, 1, batch_.squared_error(n));
+            clock.watch();
         }
-        error.rethrow();
-        clock_.rethrow();
-        return result_;
+        const StepConstants constants(task_.options.solver, samples, steps);
+        batch_.apply_gradient(thread, task_.options.solver, constants, n, task_.weights);
     }
 
   private:
-    /// About 10 ms of work on one core.
-    static constexpr Index kWeightsBetweenLooks = 20'000'000;
+    const Task& task_;
+    const Index batch_size_;
+    MiniBatch batch_;
+};
 
-    void train(OnlineWorker& worker, bool leader) {
-        double samples = options_.samples_done;
-        double steps = options_.steps_done;
-        for (Index epoch = 0; epoch < options_.n_epochs && !clock_.stop(); ++epoch) {
-            exchange_->wait();
-            if (leader) {
-                clock_.begin_epoch();
-                shuffle_rows(options_.seed,
-                             static_cast<std::uint64_t>(options_.first_epoch + epoch), order_);
-            }
-            exchange_->wait();
-            Index i = 0;
-            for (; i < X_.n_rows && !clock_.stop(); i += rows_between_looks_) {
-                const Index n = std::min(rows_between_looks_, X_.n_rows - i);
-                for (Index k = i; k < i + n; ++k) {
-                    const StepConstants constants(options_.solver, samples++, steps++);
-                    worker.train(options_.solver, constants, X_, scaling_,
-                                 order_[static_cast<std::size_t>(k)], weights_);
-                }
-                look(worker, leader, n);
-            }
-            if (leader && i >= X_.n_rows) clock_.end_epoch(X_.n_rows);
-            exchange_->wait();
+/// A turn is some rows, one after another, all threads at work on each.
+class OnlineTeam : public Team {
+  public:
+    OnlineTeam(const Task& task, int size)
+        : task_(task),
+          rows_per_turn_(std::clamp<Index>(kWeightsPerTurn / task.network.n_weights(), 1, 64)),
+          exchange_(task.network.widest(), size) {
+        for (int t = 0; t < size; ++t) {
+            workers_.push_back(std::make_unique<OnlineWorker>(task.network, exchange_, t));
         }
     }
 
-    /// Adds up the errors of n rows, and lets the first thread see to the clock.
-    void look(OnlineWorker& worker, bool leader, Index n) {
+    Index rows_per_turn() const override { return rows_per_turn_; }
+    Index steps_per_turn(Index n) const override { return n; }
+    void wait() override { exchange_.wait(); }
+
+    void turn(int thread, const std::uint32_t* order, Index n, double samples, double steps,
+              TrainingClock& clock) override {
+        OnlineWorker& worker = *workers_[static_cast<std::size_t>(thread)];
+        for (Index k = 0; k < n; ++k) {
+            const StepConstants constants(task_.options.solver, samples + static_cast<double>(k),
+                                          steps + static_cast<double>(k));
+            worker.train(task_.options.solver, constants, task_.X, task_.scaling, order[k],
+                         task_.weights);
+        }
         worker.take_squared_error(squared_error_);  // every group has one owner
-        exchange_->wait();
-        if (leader) {
+        wait();
+        if (thread == 0) {
             double total = 0;
             for (double& part : squared_error_) {
                 total += part;
                 part = 0;
             }
-            clock_.book(n, n, total);
-            clock_.watch();
+            clock.book(n, n, total);
+            clock.watch();
         }
-        exchange_->wait();
+        wait();
     }
 
-    const Network& network_;
-    const Weights& weights_;
-    const RowsView& X_;
-    const Scaling& scaling_;
-    const TrainOptions& options_;
-    TrainResult result_;
-    TrainingClock clock_;
-    std::vector<std::uint32_t> order_;
-    const Index rows_between_looks_;
-    std::unique_ptr<Exchange> exchange_;
+  private:
+    /// About 10 ms of work on one core.
+    static constexpr Index kWeightsPerTurn = 20'000'000;
+
+    const Task& task_;
+    const Index rows_per_turn_;
+    Exchange exchange_;
+    std::vector<std::unique_ptr<OnlineWorker>> workers_;
     double squared_error_[Exchange::kGroups] = {};
 };
+
+/// One thread's way through all epochs.
+void train_epochs(Team& team, int thread, const Task& task, std::vector<std::uint32_t>& order,
+                  TrainingClock& clock) {
+    const Index n_rows = task.X.n_rows;
+    double samples = task.options.samples_done;
+    double steps = task.options.steps_done;
+    for (Index epoch = 0; epoch < task.options.n_epochs && !clock.stop(); ++epoch) {
+        team.wait();  // all have seen stop() before the first thread can change it
+        if (thread == 0) {
+            clock.begin_epoch();
+            shuffle_rows(task.options.seed,
+                         static_cast<std::uint64_t>(task.options.first_epoch + epoch), order);
+        }
+        team.wait();
+        Index start = 0;
+        for (; start < n_rows && !clock.stop(); start += team.rows_per_turn()) {
+            const Index n = std::min(team.rows_per_turn(), n_rows - start);
+            team.turn(thread, order.data() + start, n, samples, steps, clock);
+            samples += static_cast<double>(n);
+            steps += static_cast<double>(team.steps_per_turn(n));
+        }
+        if (thread == 0 && start >= n_rows) clock.end_epoch(n_rows);
+        team.wait();
+    }
+}
+
+/// Mini-batches in order, each shared by all threads.
+TrainResult train_deterministic(const Task& task, const Tick& tick) {
+    const bool online = std::min(task.options.batch_size, task.X.n_rows) == 1;
+    const Index most = online ? Exchange::kGroups : MiniBatch::kParts * task.options.batch_size;
+    const int n_threads = static_cast<int>(std::clamp<Index>(task.options.n_threads, 1, most));
+    std::vector<std::uint32_t> order(static_cast<std::size_t>(task.X.n_rows));
+    TrainResult result;
+    TrainingClock clock(task.network, task.weights, tick, result);
+    FirstException error;
+    std::unique_ptr<Team> team;
+#pragma omp parallel num_threads(n_threads)
+    {
+#pragma omp single
+        error.run([&] {
+            const int size = omp_get_num_threads();  // may be fewer than asked for
+            if (online) {
+                team = std::make_unique<OnlineTeam>(task, size);
+            } else {
+                team = std::make_unique<BatchTeam>(task, size);
+            }
+        });
+        if (team) train_epochs(*team, omp_get_thread_num(), task, order, clock);
+    }
+    error.rethrow();
+    clock.rethrow();
+    return result;
+}
 
 }  // namespace
 
@@ -173,10 +178,7 @@ TrainResult train(const Network& network, const Weights& weights, const RowsView
     if (options.parallel == Parallel::kHogwild && options.n_threads > 1) {
         return hogwild::train(network, weights, X, scaling, options, tick);
     }
-    if (std::min(options.batch_size, X.n_rows) == 1) {
-        return OnlineTraining(network, weights, X, scaling, options, tick).run();
-    }
-    return train_deterministic(network, weights, X, scaling, options, tick);
+    return train_deterministic({network, weights, X, scaling, options}, tick);
 }
 
 }  // namespace fastae

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fastae/optimiser.hpp"
@@ -111,6 +112,15 @@ struct Model {
 
 /// Whether two models have the same parameters and state, bit for bit.
 ::testing::AssertionResult same_state(const Model& a, const Model& b);
+
+/// Calls f(thread) in `team` threads at once. Not with OpenMP, which may give fewer.
+template <class F>
+void on_team(int team, F&& f) {
+    std::vector<std::thread> others;
+    for (int thread = 1; thread < team; ++thread) others.emplace_back([&f, thread] { f(thread); });
+    f(0);
+    for (std::thread& other : others) other.join();
+}
 
 /// Whether two arrays of n elements are equal bit for bit.
 template <class T>

@@ -20,6 +20,9 @@ void* counted(std::size_t size, std::size_t alignment) {
 
 void* checked(void* memory) { return memory ? memory : throw std::bad_alloc(); }
 
+// Out of line: inlined, free looks like a mistake to the compiler.
+__attribute__((noinline)) void release(void* memory) { std::free(memory); }
+
 constexpr std::size_t kOrdinary = alignof(std::max_align_t);
 
 }  // namespace fastae::allocation_test
@@ -27,6 +30,7 @@ constexpr std::size_t kOrdinary = alignof(std::max_align_t);
 using fastae::allocation_test::checked;
 using fastae::allocation_test::counted;
 using fastae::allocation_test::kOrdinary;
+using fastae::allocation_test::release;
 
 void* operator new(std::size_t size) { return checked(counted(size, kOrdinary)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
@@ -35,10 +39,10 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     return counted(size, kOrdinary);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t) noexcept { release(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
 
 namespace fastae::allocation_test {
 

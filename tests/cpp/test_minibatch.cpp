@@ -17,20 +17,17 @@ std::vector<std::uint32_t> rows_in_order(Index n) {
     return order;
 }
 
-/// One step of a mini-batch of all rows of X, its passes in `parts` ranges, its update in `parts`
-/// ranges of tasks, last part first.
-double step(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int parts = 1) {
+/// One step of a mini-batch of all rows of X, by a team; returns the sum of its squared errors.
+double step(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team = 1) {
     const Index n = X.rows();
-    MiniBatch batch(model.network, n);
+    MiniBatch batch(model.network, n, team);
     const auto order = rows_in_order(n);
-    for (int part = parts - 1; part >= 0; --part) {
-        batch.forward_backward(model.params.data(), view_of(X), model.scaling(), order.data(), n,
-                               split(n, part, parts));
-    }
-    for (int part = parts - 1; part >= 0; --part) {
-        batch.apply_gradient(options, StepConstants(options, 0, 0), n, batch.tasks_of(part, parts),
+    const Scaling scaling = model.scaling();
+    on_team(team, [&](int thread) {
+        batch.forward_backward(thread, model.params.data(), view_of(X), scaling, order.data(), n);
+        batch.apply_gradient(thread, options, StepConstants(options, 0, 0), n,
                              model.weights(options));
-    }
+    });
     return batch.squared_error(n);
 }
 
@@ -116,16 +113,14 @@ TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
         rows.row(i) = model.scaled(X.cast<double>()).row(order[static_cast<std::size_t>(i)]);
     }
     MiniBatch batch(model.network, 7);
-    batch.forward_backward(model.params.data(), view_of(X), model.scaling(), order.data(), 4,
-                           {0, 4});
-    EXPECT_NEAR(batch.squared_error(4), model.net().squared_errors(rows).sum(), 1e-5);
-    const double first_two = model.net().squared_errors(rows.topRows(2)).sum();
-    EXPECT_NEAR(batch.squared_error(2), first_two, 1e-5);
     const Net before = model.net();
     SolverOptions sgd;
     sgd.solver = Solver::kSgd;
     sgd.learning_rate = 1;
-    batch.apply_gradient(sgd, StepConstants(sgd, 0, 0), 4, {0, batch.n_tasks()}, model.weights());
+    batch.forward_backward(0, model.params.data(), view_of(X), model.scaling(), order.data(), 4);
+    batch.apply_gradient(0, sgd, StepConstants(sgd, 0, 0), 4, model.weights(sgd));
+    EXPECT_NEAR(batch.squared_error(4), before.squared_errors(rows).sum(), 1e-5);
+    EXPECT_NEAR(batch.squared_error(2), before.squared_errors(rows.topRows(2)).sum(), 1e-5);
     Net expected = before;
     expected.add(-1, before.gradient(rows));
     EXPECT_LT(model.net().distance(expected), 1e-5);
@@ -154,38 +149,54 @@ std::vector<SolverOptions> all_solvers() {
     return all;
 }
 
-TEST(MiniBatch, AnyPartitionGivesTheSameBits) {
-    for (const std::vector<Index>& widths :
-         {std::vector<Index>{100, 33, 100}, {17, 40, 3, 40, 17}}) {
+TEST(MiniBatch, AnyTeamGivesTheSameBits) {
+    // With enough columns for every thread, with too few, and with other layers first and last.
+    for (const std::vector<Index>& widths : {std::vector<Index>{300, 33, 300},
+                                             {17, 40, 3, 40, 17},
+                                             {130, 300, 130},
+                                             {200, 200},
+                                             {64, 256, 300, 20, 64}}) {
         for (const SolverOptions& options : all_solvers()) {
-            const RowMatrix<float> X = random_matrix(70, widths[0], 3);
-            const Model start = Model::deep(widths, Activation::kTanh, Activation::kLogistic);
-            Model whole(start.network, start.params);
-            const double error = step(whole, X, options);
-            for (const int parts : {2, 3, 4, 7, 17}) {
-                Model divided(start.network, start.params);
-                EXPECT_EQ(step(divided, X, options, parts), error);
-                EXPECT_TRUE(same_state(divided, whole)) << parts;
+            for (const Index n : {1, 2, 5, 70}) {
+                const RowMatrix<float> X = random_matrix(n, widths[0], 3);
+                const Model start = Model::deep(widths, Activation::kTanh, Activation::kLogistic);
+                Model alone(start.network, start.params);
+                const double error = step(alone, X, options);
+                for (const int team : {2, 3, 4, 5, 8}) {
+                    Model shared(start.network, start.params);
+                    EXPECT_EQ(step(shared, X, options, team), error);
+                    EXPECT_TRUE(same_state(shared, alone))
+                        << n << " rows, a team of " << team << ", "
+                        << ::testing::PrintToString(widths);
+                }
             }
         }
     }
 }
 
-TEST(MiniBatch, TasksArePartitionedExactly) {
-    for (const auto& widths : {kDeep[1], kDeep[3], kLarge[1], kLarge[4], {784, 50, 784}}) {
-        const Model model = Model::deep(widths, Activation::kTanh, Activation::kTanh);
-        const MiniBatch batch(model.network, 4);
-        for (int parts = 1; parts <= 17; ++parts) {
-            Index end = 0;
-            for (int part = 0; part < parts; ++part) {
-                const Range range = batch.tasks_of(part, parts);
-                EXPECT_EQ(range.begin, end) << part << " of " << parts;
-                EXPECT_GE(range.end, range.begin);
-                end = range.end;
+TEST(MiniBatch, StepsOfATeamFollowEachOther) {
+    const RowMatrix<float> X = random_matrix(30, 140, 3);
+    const auto order = rows_in_order(30);
+    const Model start({140, 20, 140}, {Activation::kTanh, Activation::kTanh});
+    const auto trained = [&](int team) {
+        Model model(start.network, start.params);
+        MiniBatch batch(model.network, 4, team);
+        const Scaling scaling = model.scaling();
+        on_team(team, [&](int thread) {
+            for (Index i = 0; i < 30; i += 4) {
+                const Index n = std::min<Index>(4, 30 - i);
+                const SolverOptions adam;
+                const double done = static_cast<double>(i);
+                batch.forward_backward(thread, model.params.data(), view_of(X), scaling,
+                                       order.data() + i, n);
+                batch.apply_gradient(thread, adam, StepConstants(adam, done, done), n,
+                                     model.weights());
             }
-            EXPECT_EQ(end, batch.n_tasks());
-        }
-    }
+        });
+        return model;
+    };
+    const Model alone = trained(1);
+    for (const int team : {2, 3, 4}) EXPECT_TRUE(same_state(trained(team), alone)) << team;
 }
 
 TEST(MiniBatch, PaddingStaysZero) {

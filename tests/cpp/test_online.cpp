@@ -1,7 +1,5 @@
-#include <omp.h>
-
+#include "fastae/minibatch.hpp"
 #include "fastae/online.hpp"
-#include "fastae/trainer.hpp"
 #include "helpers.hpp"
 
 namespace fastae::online_test {
@@ -29,16 +27,15 @@ double train_rows(Model& model, const RowMatrix<float>& X, const SolverOptions& 
     double errors[Exchange::kGroups] = {};
     const Scaling scaling = model.scaling();
     const Weights weights = model.weights(options);
-#pragma omp parallel num_threads(team)
-    {
-        OnlineWorker& worker = *workers[static_cast<std::size_t>(omp_get_thread_num())];
+    on_team(team, [&](int thread) {
+        OnlineWorker& worker = *workers[static_cast<std::size_t>(thread)];
         for (Index i = 0; i < X.rows(); ++i) {
             const double done = static_cast<double>(i);
             worker.train(options, StepConstants(options, done, done), view_of(X), scaling,
                          static_cast<std::uint32_t>(i), weights);
         }
         worker.take_squared_error(errors);
-    }
+    });
     double total = 0;
     for (const double error : errors) total += error;
     return total;
@@ -111,9 +108,8 @@ TEST(OnlineTraining, IsMiniBatchesOfOne) {
         train_rows(online, X, options, 1);
         MiniBatch batch(batches.network, 1);
         for (std::uint32_t i = 0; i < 40; ++i) {
-            batch.forward_backward(batches.params.data(), view_of(X), batches.scaling(), &i, 1,
-                                   {0, 1});
-            batch.apply_gradient(options, StepConstants(options, i, i), 1, {0, batch.n_tasks()},
+            batch.forward_backward(0, batches.params.data(), view_of(X), batches.scaling(), &i, 1);
+            batch.apply_gradient(0, options, StepConstants(options, i, i), 1,
                                  batches.weights(options));
         }
         EXPECT_LT(online.net().distance(batches.net()), 1e-5);

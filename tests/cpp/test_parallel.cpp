@@ -1,5 +1,4 @@
-#include <omp.h>
-
+#include <chrono>
 #include <stdexcept>
 #include <vector>
 
@@ -13,19 +12,18 @@ TEST(SpinBarrier, NobodyPassesBeforeAllHaveCome) {
         constexpr int kRounds = 500;
         SpinBarrier barrier;
         std::vector<int> round(static_cast<std::size_t>(n_threads), 0);  // not atomic, on purpose
-        int behind = 0;
-#pragma omp parallel num_threads(n_threads) reduction(+ : behind)
-        {
-            const int team = omp_get_num_threads();
-            const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+        std::vector<int> behind(round);
+        on_team(n_threads, [&](int thread) {
+            const auto self = static_cast<std::size_t>(thread);
             for (int r = 1; r <= kRounds; ++r) {
-                round[thread] = r;
-                barrier.wait(team);
-                for (int t = 0; t < team; ++t) behind += round[static_cast<std::size_t>(t)] != r;
-                barrier.wait(team);
+                round[self] = r;
+                if (r % 50 == thread) std::this_thread::sleep_for(std::chrono::microseconds(200));
+                barrier.wait(n_threads);
+                for (const int other : round) behind[self] += other != r;
+                barrier.wait(n_threads);
             }
-        }
-        EXPECT_EQ(behind, 0) << n_threads << " threads";
+        });
+        for (const int count : behind) EXPECT_EQ(count, 0) << n_threads << " threads";
     }
 }
 

@@ -155,6 +155,20 @@ TEST_P(Rows, OneColumnAndOneRowWork) {
     EXPECT_NEAR(out, (X_(0, 0) - shift_[0]) * scale_[0], 1e-13);
 }
 
+TEST_P(Rows, OnlyTheGivenColumnsAreTouched) {
+    const Stored stored(X_, GetParam(), kD, 1);
+    const Scaling scaling(shift_.data(), scale_.data(), kD);
+    std::vector<double> all(kN * kD), some(kN * kD, -77.0);
+    gather_rows(stored.view, scaling, nullptr, 0, kN, all.data(), kD);
+    gather_rows(stored.view, scaling, nullptr, 0, kN, some.data(), kD, Range{3, 10});
+    for (Index i = 0; i < kN; ++i) {
+        for (Index j = 0; j < kD; ++j) {
+            const auto at = static_cast<std::size_t>(i * kD + j);
+            EXPECT_EQ(some[at], j >= 3 && j < 10 ? all[at] : -77.0);
+        }
+    }
+}
+
 /// One cell, shifted.
 template <class To, class T>
 To shifted(T value, double shift) {

@@ -54,9 +54,8 @@ def build():
         "Python3_EXECUTABLE": sys.executable,  # where pip puts GoogleTest
     }
     definitions = [f"-D{name}={value}" for name, value in options.items()]
-    code, output = run(
-        programs["cmake"], "--fresh", "-G", "Ninja", "-S", ROOT, "-B", BUILD, *definitions
-    )  # fmt: skip
+    (BUILD / "CMakeCache.txt").unlink(missing_ok=True)  # it may be of another environment
+    code, output = run(programs["cmake"], "-G", "Ninja", "-S", ROOT, "-B", BUILD, *definitions)
     if code and "GoogleTest is missing" in output:
         unavailable("the C++ tests need GoogleTest: pip install ros-gtest-vendor")
     if code and "Eigen3" in output:

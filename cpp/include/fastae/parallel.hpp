@@ -82,11 +82,6 @@ class SpinBarrier {
     std::condition_variable wake_;
 };
 
-struct Range {
-    Index begin;
-    Index end;
-};
-
 /// Part `part` of `parts` nearly equal parts of 0 .. n - 1.
 constexpr Range split(Index n, int part, int parts) {
     return {n * part / parts, n * (part + 1) / parts};

@@ -46,13 +46,21 @@ class Scaling {
 
 /// Writes rows of X, scaled, to out.
 ///
-///   order  (n) which rows, or null: rows first .. first + n - 1
-///   out    (n, X.n_cols)  stride out_stride; the padding is not touched
+///   order    (n) which rows, or null: rows first .. first + n - 1
+///   out      (n, X.n_cols)  stride out_stride; the padding is not touched
+///   columns  the only ones that are read and written
 ///
 /// T is float or double. Sources of at most 32 bits of precision are scaled in float where T is
 /// float; 64-bit ones always in double.
 template <class T>
 void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
-                 Index n, T* out, Index out_stride);
+                 Index n, T* out, Index out_stride, Range columns);
+
+/// All columns.
+template <class T>
+void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
+                 Index n, T* out, Index out_stride) {
+    gather_rows(X, scaling, order, first, n, out, out_stride, Range{0, X.n_cols});
+}
 
 }  // namespace fastae

@@ -36,6 +36,12 @@ enum class DType {
     kFloat64
 };
 
+/// begin .. end - 1.
+struct Range {
+    Index begin;
+    Index end;
+};
+
 /// Floats per row are padded to whole 64-byte lines, whatever the vector width of this build, so
 /// that the layout of the weights does not depend on the instruction set.
 inline constexpr Index kPad = 16;
