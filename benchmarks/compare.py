@@ -39,10 +39,14 @@ PEERS = {
     "fastae": ("fastae",),
     "h2o": ("h2o",),
     "torch": ("torch",),
+    "torch-compile": ("torch",),
     "sklearn": ("sklearn",),
     "pyod": ("pyod", "torch"),
     "onnxruntime": ("onnxruntime", "onnx"),
 }
+TORCH = ("torch", "torch-compile")
+# Rounds of what takes tens of seconds and is far from the others.
+MAX_ROUNDS = {"pyod": 1}
 TABLE_WIDTHS = {"fashion": 784, "ecg": 210}
 TIMEOUT = 900
 
@@ -78,16 +82,16 @@ DEFAULTS = {"learning_rate": "cosine", "batch_size": "auto", "n_jobs": None}
 
 CASES = [
     Comparison("online", ("fastae", "h2o"), batch_size=1, rate=None, settings=ONLINE),
-    Comparison("batch-32", ("fastae", "torch"), batch_size=32, rate=0.002),
-    Comparison("batch-128", ("fastae", "torch", "sklearn", "pyod"), target=True),
+    Comparison("batch-32", ("fastae", *TORCH), batch_size=32, rate=0.002),
+    Comparison("batch-128", ("fastae", *TORCH, "sklearn", "pyod"), target=True),
     Comparison("batch-128-hogwild", ("fastae",), settings={"parallel": "hogwild"}),
-    Comparison("batch-128-1-thread", ("fastae", "torch"), threads=1, tuned_as="batch-128"),
+    Comparison("batch-128-1-thread", ("fastae", *TORCH), threads=1, tuned_as="batch-128"),
     Comparison("batch-128-avx2", ("fastae",), isa="v3"),
     Comparison("batch-128-bits", ("fastae",), kind="bits"),
     Comparison("defaults", ("fastae",), rate=None, target=True, settings=DEFAULTS),
-    Comparison("deep", ("fastae", "torch"), hidden=DEEP, rate=0.001, max_rows=10_000),
+    Comparison("deep", ("fastae", *TORCH), hidden=DEEP, rate=0.001, max_rows=10_000),
     Comparison(
-        "scoring", ("fastae", "torch", "h2o", "onnxruntime"), kind="score", max_rows=10_000
+        "scoring", ("fastae", *TORCH, "h2o", "onnxruntime"), kind="score", max_rows=10_000
     ),
     Comparison(
         "ecg", ("fastae", "h2o"), table="ecg", batch_size=1, rate=None, epochs=100, max_rows=20,
@@ -103,7 +107,7 @@ class Run:
     options: argparse.Namespace
     folder: str
     peers: list[str]
-    variants: dict[str, str] = field(default_factory=dict)
+    variants: dict[tuple[str, str], str] = field(default_factory=dict)
     tried: dict[str, dict[str, Any]] = field(default_factory=dict)
     results: list[dict[str, Any]] = field(default_factory=list)
 
@@ -118,8 +122,7 @@ class Run:
             "min_seconds": self.options.seconds,
             "folder": self.folder,
         }
-        if peer == "torch":
-            values["variant"] = self.variants.get(case.tuned_as or case.name)
+        values["variant"] = self.variants.get((case.tuned_as or case.name, peer))
         return Job(**(values | changes))
 
     def measure(self, peer: str, cases: Sequence[Comparison]) -> bool:
@@ -131,6 +134,7 @@ class Run:
             return False
         after = _peak(cases[0], jobs[0])
         for case, line in zip(cases, lines, strict=True):
+            line |= {"case": case.name, "peer": peer}
             if "obs_per_s" in line:
                 line["peak_flops"] = (before + after) / 2
                 line["percent_of_peak"] = 100 * line["obs_per_s"] * case.flops() / line[
@@ -141,26 +145,40 @@ class Run:
         return True
 
     def tune(self, cases: Sequence[Comparison]) -> None:
-        """Let PyTorch find its best variant of each case, once and before the rounds."""
-        for case in cases:
-            if "torch" in self.peers and "torch" in case.peers and not case.tuned_as:
-                lines = _process("torch", [self.job(case, "torch", kind="tune")], None)
-                if lines is None:
-                    self.peers.remove("torch")
-                    return
-                self.variants[case.name] = lines[0]["variant"]
-                self.tried[case.name] = lines[0]["tried"]
-                print(f"torch tuned for {case.name}: {json.dumps(lines[0]['tried'])}", flush=True)
+        """Let PyTorch find its best variants of each case, once and before the rounds."""
+        if not set(TORCH).intersection(self.peers):
+            return
+        names = {case.tuned_as or case.name for case in cases if "torch" in case.peers}
+        for case in (case for case in CASES if case.name in names):
+            lines = _process("torch", [self.job(case, "torch", kind="tune")], None)
+            if lines is None:
+                self.peers = [peer for peer in self.peers if peer not in TORCH]
+                return
+            for peer, key in zip(TORCH, ("variant", "compiled_variant"), strict=True):
+                self.variants[case.name, peer] = lines[0][key]
+            self.tried[case.name] = lines[0]["tried"]
+            print(f"torch tuned for {case.name}: {json.dumps(lines[0]['tried'])}", flush=True)
 
-    def round(self, cases: Sequence[Comparison]) -> None:
+    def round(self, cases: Sequence[Comparison], number: int) -> None:
         """Run every case once; H2O's cases share one Java, which takes seconds to start."""
         together = [case for case in cases if "h2o" in case.peers]
         if "h2o" in self.peers and together and not self.measure("h2o", together):
             self.peers.remove("h2o")
         for case in cases:
-            for peer in case.peers:
-                if peer in self.peers and peer != "h2o" and not self.measure(peer, [case]):
+            for peer in self._contenders(case, number):
+                if not self.measure(peer, [case]):
                     self.peers.remove(peer)
+
+    def _contenders(self, case: Comparison, number: int) -> list[str]:
+        """Return who runs a case in a process of its own in this round."""
+        return [
+            peer
+            for peer in case.peers
+            if peer in self.peers
+            and peer != "h2o"
+            and number < MAX_ROUNDS.get(peer, number + 1)
+            and (peer not in TORCH or self.variants[case.tuned_as or case.name, peer])
+        ]
 
 
 def _peak(case: Comparison, job: Job) -> float:
@@ -180,7 +198,7 @@ def _process(peer: str, jobs: list[Job], isa: str | None) -> list[dict[str, Any]
     }
     if isa:
         environment["FASTAE_ISA"] = isa
-    command = [sys.executable, "-m", "peers._worker", peer]
+    command = [sys.executable, "-m", "peers._worker", peer.partition("-")[0]]
     text = json.dumps([dataclasses.asdict(job) for job in jobs])
     try:
         done = subprocess.run(
@@ -265,7 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run.tune(cases)
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", flush=True)
-            run.round(cases)
+            run.round(cases, number)
     report = {
         "machine": _report.machine(options.threads),
         "versions": _report.versions(run.peers),

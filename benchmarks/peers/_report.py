@@ -19,6 +19,7 @@ LABELS = {
     "fastae": "fastae",
     "h2o": "H2O",
     "torch": "PyTorch",
+    "torch-compile": "PyTorch, compiled",
     "sklearn": "scikit-learn",
     "pyod": "PyOD",
     "onnxruntime": "onnxruntime",
@@ -61,7 +62,8 @@ def machine(n_threads: int) -> str:
 
 def versions(peers: Sequence[str]) -> dict[str, str]:
     """Return the version of each peer."""
-    return {peer: version(DISTRIBUTIONS.get(peer, peer)) for peer in peers}
+    names = [peer for peer in peers if peer != "torch-compile"]
+    return {peer: version(DISTRIBUTIONS.get(peer, peer)) for peer in names}
 
 
 def medians(

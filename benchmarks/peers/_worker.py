@@ -187,8 +187,8 @@ def main() -> None:
     os.dup2(2, 1)
     jobs = [Job(**fields) for fields in json.load(sys.stdin)]
     contender = importlib.import_module(f"peers.{name}")
-    for job, result in zip(jobs, contender.run(jobs), strict=True):
-        print(json.dumps({"case": job.case, "peer": name} | result), file=results, flush=True)
+    for result in contender.run(jobs):
+        print(json.dumps(result), file=results, flush=True)
 
 
 if __name__ == "__main__":

@@ -30,10 +30,14 @@ def _train(job: Job) -> dict[str, Any]:
     def train() -> float:
         models[:] = [
             MLPRegressor(
-                hidden_layer_sizes=job.hidden, activation="tanh", alpha=0, batch_size=job.batch_size,
-                learning_rate_init=job.rate, random_state=1,
+                hidden_layer_sizes=job.hidden,
+                activation="tanh",
+                alpha=0,
+                batch_size=job.batch_size,
+                learning_rate_init=job.rate,
+                random_state=1,
             )
-        ]  # fmt: skip
+        ]
         # An epoch each, shuffled and batched as in fit, but without a warning at its end.
         return timed(lambda: [models[0].partial_fit(Z, Z) for _ in range(job.epochs)])
 

@@ -151,7 +151,7 @@ void MiniBatch::forward(Share& share, const float* params) {
                 }
             }
         });
-        if (columns.end >= layer.fan_out) {
+        if (columns.count() > 0 && columns.end >= layer.fan_out) {
             zero_padding(rows.end - rows.begin, layer.fan_out, h(l + 1, rows.begin),
                          strides_[i + 1]);
         }
@@ -211,10 +211,9 @@ void MiniBatch::contract_parts(Share& share, const Layer& layer, const float* pa
     const Index begin = share.rows.begin;
     for (int part = share.part_begin; part < share.part_end; ++part) {
         const Columns c = part_columns(layer.n_cols, part);
-        contract(share.rows.end - begin, layer.n_rows, c.count(),
-                 in + begin * in_stride + c.begin, in_stride,
-                 params + layer.weight_offset + c.begin, layer.stride, part_sums(part, begin),
-                 part_stride_);
+        contract(share.rows.end - begin, layer.n_rows, c.count(), in + begin * in_stride + c.begin,
+                 in_stride, params + layer.weight_offset + c.begin, layer.stride,
+                 part_sums(part, begin), part_stride_);
     }
     wait();
     share.pending = false;
@@ -271,7 +270,9 @@ void MiniBatch::output_delta_rows(Range rows, int part, float row_weight) {
                 static_cast<double>(sum<float>(total));
         }
     });
-    if (columns.end >= d) zero_padding(rows.end - rows.begin, d, h(L, rows.begin), strides_.back());
+    if (columns.count() > 0 && columns.end >= d) {
+        zero_padding(rows.end - rows.begin, d, h(L, rows.begin), strides_.back());
+    }
 }
 
 double MiniBatch::squared_error(Index n) const {
@@ -287,9 +288,9 @@ double MiniBatch::squared_error(Index n) const {
 Range MiniBatch::tasks_of(int thread) const {
     const Index total = tasks_.back().cost_before + 1;
     const auto first_at = [&](int t) {
-        const auto at = std::lower_bound(
-            tasks_.begin(), tasks_.end(), total * t / team_,
-            [](const Task& task, Index cost) { return task.cost_before < cost; });
+        const auto at =
+            std::lower_bound(tasks_.begin(), tasks_.end(), total * t / team_,
+                             [](const Task& task, Index cost) { return task.cost_before < cost; });
         return static_cast<Index>(at - tasks_.begin());
     };
     return {thread == 0 ? 0 : first_at(thread),
@@ -337,8 +338,8 @@ void MiniBatch::update_weights(const StepConstants& constants, Index n, const Ta
         for (int i = 0; i < rows; ++i) {
             const Index at = layer.weight_offset + (r + i) * layer.stride + task.columns.begin;
             update_span<Rule>(constants, penalised, task.columns.count(),
-                              gradient + i * kPanel<float>, weights.params + at,
-                              weights.slots + at, weights.slot_stride);
+                              gradient + i * kPanel<float>, weights.params + at, weights.slots + at,
+                              weights.slot_stride);
         }
     }
 }

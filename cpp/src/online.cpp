@@ -85,11 +85,10 @@ void OnlineWorker::forward(const float* params) {
                 std::fill_n(part, c.count() == 0 ? layer.n_rows : 0, 0.0f);
                 contract(1, layer.n_rows, c.count(), in + c.begin, 0, w + c.begin, layer.stride,
                          part, 0);
+                // The owner of the first group updates the bias: nobody else may read it.
+                for (Index o = 0; g == 0 && o < layer.fan_out; ++o) part[o] += bias[o];
             }
             sum_groups(z, layer.fan_out);
-            for (Index o = 0; o < columns.end; o += kLanes<float>) {
-                store(z + o, load(z + o) + load(bias + o));
-            }
         } else {
             const bool sliced = l > 0 && !network_.layers()[i - 1].fan_in_is_wide;
             if (sliced) share_columns(in, layer.fan_in);

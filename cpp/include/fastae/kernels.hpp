@@ -11,6 +11,8 @@
 // lane, and one fixed tree over the lanes), whatever tile it falls into: so a row gives the same
 // bits alone, in any batch and with any number of threads.
 
+#include <algorithm>
+
 #include "fastae/simd.hpp"
 
 namespace fastae {

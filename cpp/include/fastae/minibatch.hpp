@@ -62,8 +62,8 @@ class MiniBatch {
     /// What one thread does, and what it knows of the vectors that the team has just written.
     struct Share {
         int part_begin, part_end;
-        Range rows;           ///< it computes its parts of these rows
-        Range finished_rows;  ///< of these it adds up the parts
+        Range rows;            ///< it computes its parts of these rows
+        Range finished_rows;   ///< of these it adds up the parts
         bool by_rows = false;  ///< the last vectors were written by finished_rows, not by parts
         bool pending = false;  ///< and other threads may not have written theirs yet
     };
@@ -111,12 +111,12 @@ class MiniBatch {
     const Index batch_size_;
     const int team_;
     SpinBarrier barrier_;
-    AlignedBuffer<float> memory_;       ///< all that the pointers below point to
-    std::vector<Index> strides_;        ///< of h_[l] and delta_[l]
-    std::vector<float*> h_;             ///< [l] (batch_size, width(l)): after l layers
-    std::vector<float*> delta_;         ///< [l] dObjective / dz of what made h_[l]
-    float* part_sums_ = nullptr;        ///< (kParts, batch_size, part_stride_)
-    Index part_stride_ = 0;             ///< the widest narrow side
+    AlignedBuffer<float> memory_;        ///< all that the pointers below point to
+    std::vector<Index> strides_;         ///< of h_[l] and delta_[l]
+    std::vector<float*> h_;              ///< [l] (batch_size, width(l)): after l layers
+    std::vector<float*> delta_;          ///< [l] dObjective / dz of what made h_[l]
+    float* part_sums_ = nullptr;         ///< (kParts, batch_size, part_stride_)
+    Index part_stride_ = 0;              ///< the widest narrow side
     std::vector<double> squared_error_;  ///< (kParts, batch_size)
     std::vector<Task> tasks_;
 };
