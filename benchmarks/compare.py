@@ -136,6 +136,7 @@ class Run:
         for case, line in zip(cases, lines, strict=True):
             line |= {"case": case.name, "peer": peer}
             if "obs_per_s" in line:
+                line["n_threads"] = jobs[0].n_threads
                 line["peak_flops"] = (before + after) / 2
                 line["percent_of_peak"] = 100 * line["obs_per_s"] * case.flops() / line[
                     "peak_flops"

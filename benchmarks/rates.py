@@ -39,10 +39,10 @@ def main() -> None:
     images = datasets.load_fashion_mnist()
     print("multiples of the automatic rate:", *MULTIPLES)
     for hidden, solver, batch in GRID:
-        rate = _params.auto_learning_rate(solver, batch, hidden)
         # Online training and the deep network are slow: a third of the rows will do.
         train = images.x_train[:20_000] if batch == 1 or len(hidden) > 3 else images.x_train
         for schedule in ("cosine", "constant"):
+            rate = _params.auto_learning_rate(solver, schedule, batch, hidden)
             errors = [
                 test_mse(
                     train,

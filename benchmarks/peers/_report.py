@@ -128,9 +128,16 @@ def _setting(report: dict[str, Any]) -> str:
     names = ", ".join(f"{LABELS[peer]} {text}" for peer, text in report["versions"].items())
     options = report["options"]
     rows = "all rows" if options["rows"] is None else f"only {options['rows']} training rows"
+    peaks = [
+        line["peak_flops"] / 1e9
+        for line in report["results"]
+        if line.get("n_threads") == options["threads"]
+    ]
+    spread = f"{min(peaks):.0f} to {max(peaks):.0f}" if peaks else "not measured"
     return (
         f"{report['machine']}. {names}. {options['rounds']} rounds, {rows}, "
-        f"{report['minutes']:.0f} minutes. Written by `benchmarks/compare.py`.\n"
+        f"{report['minutes']:.0f} minutes. Peak of fused multiply-adds over the run, GFLOP/s: "
+        f"{spread}. Written by `benchmarks/compare.py`.\n"
     )
 
 
@@ -198,6 +205,10 @@ def _claims_table(table: dict[tuple[str, str], dict[str, Any]], target: float) -
         (
             f"time to test MSE {target}, PyTorch, batch 128, training loop",
             lambda: seconds("batch-128", "torch", "target_seconds"),
+        ),
+        (
+            f"time to test MSE {target}, PyTorch, compiled, batch 128, training loop",
+            lambda: seconds("batch-128", "torch-compile", "target_seconds"),
         ),
         (
             "time of H2O's one epoch, whole call",

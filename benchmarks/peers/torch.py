@@ -60,11 +60,10 @@ class _Trainer:
     """A network and its training loop in one variant, such as "fused, copy, compile"."""
 
     def __init__(self, job: Job, X: torch.Tensor, variant: str) -> None:
-        torch.manual_seed(1)
-        optimiser, self._gather, *compiled = variant.split(", ")
+        self._adam, self._gather, *compiled = variant.split(", ")
         self.X, self.job = X, job
         self.network = _network([X.shape[1], *job.hidden, X.shape[1]])
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=job.rate, **ADAM[optimiser])
+        self.reset()
         self._loss: Callable[[torch.Tensor], torch.Tensor] = self._mse
         if compiled:
             self._loss = torch.compile(self._mse, dynamic=False)
@@ -74,7 +73,7 @@ class _Trainer:
         torch.manual_seed(1)
         _initialise(self.network)
         self.optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=self.job.rate, **ADAM[self._optimiser]
+            self.network.parameters(), lr=self.job.rate, **ADAM[self._adam]
         )
 
     def _mse(self, x: torch.Tensor) -> torch.Tensor:

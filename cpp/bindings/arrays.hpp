@@ -62,9 +62,6 @@ inline RowsView rows_view(const py::array& X, Index n_cols, const char* name) {
     if (X.shape(0) > static_cast<Index>(UINT32_MAX)) {
         throw std::invalid_argument(std::string(name) + " must have fewer than 2^32 rows");
     }
-    if ((X.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) {
-        throw std::invalid_argument(std::string(name) + " must be aligned in memory");
-    }
     return {X.data(), dtype_of(X), X.shape(0), X.shape(1), X.strides(0), X.strides(1)};
 }
 

@@ -51,6 +51,7 @@ struct Scaler {
 template <class Source, class T>
 void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
             Index n, T* out, Index out_stride, Range columns) {
+    typedef Source Loose __attribute__((aligned(1), may_alias));  // NumPy's may lie anywhere
     const Scaler<Source, T> scaled(scaling);
     const char* base = static_cast<const char*>(X.data);
     const auto row = [&](Index i) {
@@ -68,11 +69,11 @@ void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* orde
                     __builtin_prefetch(ahead + k);
                 }
             }
-            const Source* values = reinterpret_cast<const Source*>(x);
+            const Loose* values = reinterpret_cast<const Loose*>(x);
             for (Index j = columns.begin; j < columns.end; ++j) o[j] = scaled(values[j], j);
         } else {
             for (Index j = columns.begin; j < columns.end; ++j) {
-                o[j] = scaled(*reinterpret_cast<const Source*>(x + j * X.col_stride), j);
+                o[j] = scaled(*reinterpret_cast<const Loose*>(x + j * X.col_stride), j);
             }
         }
     }

@@ -56,9 +56,10 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
     solver : {"adam", "adadelta", "sgd"}, default="adam"
         Adam [2]_, ADADELTA [3]_, or gradient descent with momentum.
     learning_rate_init : "auto" or float > 0, default="auto"
-        First step size; ADADELTA's own steps are multiplied by it. "auto" is 3 for "adadelta",
+        First step size; ADADELTA's own steps are multiplied by it. "auto" is 4 for "adadelta",
         0.01 for "sgd", and for "adam" ``0.001 * sqrt(batch_size)`` with one hidden layer of
-        64 units, less in wider and deeper networks.
+        64 units, less in wider and deeper networks; with a constant rate 1 for "adadelta", and
+        0.3 times as much for "adam".
     learning_rate : {"cosine", "constant"}, default="cosine"
         How the step size changes. "cosine" takes it down to 0 at the end of the last epoch, half
         a period of a cosine [6]_, so that the noise of single rows averages out; "constant" is

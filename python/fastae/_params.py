@@ -101,7 +101,9 @@ def resolve(estimator: Any, n_samples: int, n_features: int) -> Params:
     batch_size = auto_batch_size(estimator.solver, n_samples)
     if not _is_auto(estimator.batch_size):
         batch_size = min(int(estimator.batch_size), n_samples)
-    learning_rate = auto_learning_rate(estimator.solver, batch_size, hidden)
+    learning_rate = auto_learning_rate(
+        estimator.solver, estimator.learning_rate, batch_size, hidden
+    )
     if not _is_auto(estimator.learning_rate_init):
         learning_rate = float(estimator.learning_rate_init)
     momentum = float(estimator.momentum)
@@ -144,17 +146,21 @@ def auto_batch_size(solver: str, n_samples: int) -> int:
     return 1 << (rows.bit_length() - 1)
 
 
-def auto_learning_rate(solver: str, batch_size: int, hidden: tuple[int, ...]) -> float:
+def auto_learning_rate(
+    solver: str, schedule: str, batch_size: int, hidden: tuple[int, ...]
+) -> float:
     """Return the first step size that ``learning_rate_init="auto"`` stands for.
 
-    Adam's grows with the root of the batch size, as the noise of the gradient falls with it, and
-    shrinks with the root of the width and with the depth of the network. The constants are the
-    best of a grid on Fashion-MNIST with the cosine schedule, for networks from 784-50-784 to
-    784-1000-500-250-30-250-500-1000-784 (``benchmarks/rates.py``).
+    A rate that falls to 0 may start some three times higher than one that stays. Adam's grows
+    with the root of the batch size, as the noise of the gradient falls with it, and shrinks with
+    the root of the width and with the depth of the network. The constants are the best of a grid
+    on Fashion-MNIST, for networks from 784-50-784 to 784-1000-500-250-30-250-500-1000-784
+    (``benchmarks/rates.py``).
 
     Parameters
     ----------
     solver : {"adam", "adadelta", "sgd"}
+    schedule : {"cosine", "constant"}
     batch_size : int
     hidden : tuple of int
         Units per hidden layer.
@@ -162,16 +168,17 @@ def auto_learning_rate(solver: str, batch_size: int, hidden: tuple[int, ...]) ->
     Examples
     --------
     >>> from fastae import _params
-    >>> [round(_params.auto_learning_rate("adam", n, (50,)), 4) for n in (1, 32, 128)]
+    >>> [round(_params.auto_learning_rate("adam", "cosine", n, (50,)), 4) for n in (1, 32, 128)]
     [0.0011, 0.0064, 0.0128]
     """
+    falls = schedule != "constant"
     if solver == "adadelta":
-        return 3.0
+        return 4.0 if falls else 1.0
     if solver == "sgd":
         return 0.01
     width = min(4.0, math.sqrt(64 / max(hidden, default=64)))
     depth = 2 / max(2, len(hidden) + 1)
-    return 0.001 * math.sqrt(batch_size) * width * depth
+    return (0.001 if falls else 0.0003) * math.sqrt(batch_size) * width * depth
 
 
 def hidden_widths(sizes: Any, n_features: int) -> tuple[int, ...]:

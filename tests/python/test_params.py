@@ -35,16 +35,20 @@ def test_auto_batch_size(n, expected):
 
 
 def test_auto_learning_rate():
-    assert auto_learning_rate("adadelta", 64, (50,)) == 3
-    assert auto_learning_rate("sgd", 64, (50,)) == 0.01
-    rates = [auto_learning_rate("adam", n, (64,)) for n in (1, 4, 64)]
+    assert auto_learning_rate("adadelta", "cosine", 64, (50,)) == 4
+    assert auto_learning_rate("adadelta", "constant", 64, (50,)) == 1
+    assert auto_learning_rate("sgd", "cosine", 64, (50,)) == 0.01
+    rates = [auto_learning_rate("adam", "cosine", n, (64,)) for n in (1, 4, 64)]
     assert rates == pytest.approx([0.001, 0.002, 0.008])
 
 
 def test_auto_learning_rate_falls_with_width_and_depth():
-    rates = [auto_learning_rate("adam", 1, hidden) for hidden in ((), (64,), (256,), (64, 8, 64))]
+    rates = [
+        auto_learning_rate("adam", "cosine", 1, hidden)
+        for hidden in ((), (64,), (256,), (64, 8, 64))
+    ]
     assert rates == pytest.approx([0.001, 0.001, 0.0005, 0.0005])
-    assert auto_learning_rate("adam", 1, (1,)) == pytest.approx(0.004)
+    assert auto_learning_rate("adam", "cosine", 1, (1,)) == pytest.approx(0.004)
 
 
 @pytest.mark.parametrize(

@@ -198,9 +198,9 @@ void contract(Index n, Index n_rows, Index n_cols, const T* in, Index in_stride,
 /// The gradient of one tile of weights, rows r .. r + n_rows - 1 (n_rows <= kOuterRows) and n_cols
 /// columns from c (a multiple of the lanes, at most kPanel).
 ///
-///   narrow  (n, ...)  activations or deltas of the narrower side from column r, stride
-///   narrow_stride wide    (n, ...)  those of the wider side from column c, stride wide_stride out
-///   (n_rows, kPanel)
+///   narrow  (n, ...)  activations or deltas of the narrower side, from its column r
+///   wide    (n, ...)  those of the wider side, from its column c
+///   out     (n_rows, kPanel)
 inline void gradient_tile(Index n, int n_rows, Index n_cols, const float* narrow,
                           Index narrow_stride, const float* wide, Index wide_stride, float* out) {
     const int vecs = static_cast<int>(n_cols / kLanes<float>);
