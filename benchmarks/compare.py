@@ -285,18 +285,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", flush=True)
             run.round(cases, number)
-    report = {
+            # After every round, so that a long run that is stopped leaves something.
+            _report.write(_report_data(run, number + 1, time.perf_counter() - start), options.out)
+    print(f"written to {options.out}")
+
+
+def _report_data(run: Run, n_rounds: int, seconds: float) -> dict[str, Any]:
+    options = run.options
+    return {
         "machine": _report.machine(options.threads),
         "versions": _report.versions(run.peers),
-        "options": {"rounds": options.rounds, "rows": options.rows, "target": options.target,
-                    "threads": options.threads},
-        "minutes": (time.perf_counter() - start) / 60,
+        "options": {
+            "rounds": n_rounds,
+            "rows": options.rows,
+            "target": options.target,
+            "threads": options.threads,
+        },
+        "minutes": seconds / 60,
         "cases": [case.name for case in CASES],
         "tried": run.tried,
         "results": run.results,
-    }  # fmt: skip
-    _report.write(report, options.out)
-    print(f"written to {options.out}")
+    }
 
 
 if __name__ == "__main__":
