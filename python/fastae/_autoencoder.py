@@ -280,7 +280,7 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
                 X, network, shift, scale, params, seed, self._training_threads(X, params)
             )
             self._show(network, params.activations, shift, scale)
-            training.untrained_mse = -float(np.mean(self._scores(_spread_rows(X))))
+            training.untrained_mse = 0.0 - float(np.mean(self._scores(_spread_rows(X))))  # no -0.0
             training.run(on_progress, verbose=int(self.verbose))
             self._finish(X, training)
         if training.interrupted:
