@@ -6,13 +6,8 @@ namespace fastae {
 
 namespace {
 
-/// Fewer columns than this per part are not worth a thread.
-constexpr Index kColumnsPerPart = 64;
-
 /// Rows of weights per task: small enough to balance 16 threads on one narrow layer.
 constexpr Index kTaskRows = kOuterRows * 5;
-
-constexpr Index whole_lines(Index n) { return (n + kPad - 1) / kPad * kPad; }
 
 }  // namespace
 
@@ -64,14 +59,7 @@ MiniBatch::MiniBatch(const Network& network, Index batch_size, int team)
     }
 }
 
-MiniBatch::Columns MiniBatch::part_columns(Index width, int part) {
-    const Index lines = whole_lines(width) / kPad;
-    const Index parts = std::clamp<Index>(width / kColumnsPerPart, 1, kParts);
-    if (part >= parts) return {lines * kPad, lines * kPad};
-    return {lines * part / parts * kPad, lines * (part + 1) / parts * kPad};
-}
-
-MiniBatch::Columns MiniBatch::own_columns(const Share& share, Index width) const {
+Columns MiniBatch::own_columns(const Share& share, Index width) const {
     return {part_columns(width, share.part_begin).begin,
             part_columns(width, share.part_end - 1).end};
 }

@@ -1,7 +1,6 @@
 #include "fastae/online.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "fastae/kernels.hpp"
 #include "fastae/layer.hpp"
@@ -9,9 +8,6 @@
 namespace fastae {
 
 namespace {
-
-/// Fewer columns than this per group are not worth a thread.
-constexpr Index kColumnsPerGroup = 64;
 
 /// What a sweep over the weights of a layer computes for the layer below, from the weights before
 /// their update.
@@ -48,14 +44,7 @@ OnlineWorker::OnlineWorker(const Network& network, Exchange& exchange, int threa
     }
 }
 
-OnlineWorker::Columns OnlineWorker::group_columns(Index width, int group) const {
-    const Index lines = (width + kPad - 1) / kPad;
-    const Index groups = std::clamp<Index>(width / kColumnsPerGroup, 1, Exchange::kGroups);
-    if (group >= groups) return {lines * kPad, lines * kPad};
-    return {lines * group / groups * kPad, lines * (group + 1) / groups * kPad};
-}
-
-OnlineWorker::Columns OnlineWorker::own_columns(Index width) const {
+Columns OnlineWorker::own_columns(Index width) const {
     if (first_group_ == end_group_) return {0, 0};
     return {group_columns(width, first_group_).begin, group_columns(width, end_group_ - 1).end};
 }
@@ -77,7 +66,7 @@ void OnlineWorker::forward(const float* params) {
         float* z = h_[i + 1].data();
         const float* w = params + layer.weight_offset;
         const float* bias = params + layer.bias_offset;
-        Columns columns{0, (layer.fan_out + kPad - 1) / kPad * kPad};
+        Columns columns{0, whole_lines(layer.fan_out)};
         if (layer.fan_in_is_wide) {
             for (int g = first_group_; g < end_group_; ++g) {
                 const Columns c = group_columns(layer.n_cols, g);
@@ -142,7 +131,7 @@ void OnlineWorker::backward(const StepConstants& constants, const Weights& weigh
         if (l == 0) continue;
         float* delta = delta_[i].data();
         const float* h = h_[i].data();
-        Columns columns{0, (layer.fan_in + kPad - 1) / kPad * kPad};
+        Columns columns{0, whole_lines(layer.fan_in)};
         if (layer.fan_in_is_wide) {
             columns = own_columns(layer.fan_in);
         } else {
@@ -202,8 +191,8 @@ void OnlineWorker::update_biases(const StepConstants& constants, Index l, const 
     const auto i = static_cast<std::size_t>(l);
     const Layer& layer = network_.layers()[i];
     if (layer.fan_in_is_wide && !leader_) return;
-    const Columns c = layer.fan_in_is_wide ? Columns{0, (layer.fan_out + kPad - 1) / kPad * kPad}
-                                           : own_columns(layer.fan_out);
+    const Columns c =
+        layer.fan_in_is_wide ? Columns{0, whole_lines(layer.fan_out)} : own_columns(layer.fan_out);
     const Index at = layer.bias_offset + c.begin;
     update_span<Rule>(constants, false, c.count(), delta_[i + 1].data() + c.begin,
                       weights.params + at, weights.slots + at, weights.slot_stride);

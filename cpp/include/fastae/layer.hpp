@@ -12,7 +12,7 @@ namespace fastae {
 /// Zeroes columns width .. whole vectors of each row.
 template <class T>
 inline void zero_padding(Index n, Index width, T* rows, Index stride) {
-    const Index padded_width = (width + kPad - 1) / kPad * kPad;
+    const Index padded_width = whole_lines(width);
     for (Index b = 0; b < n && padded_width > width; ++b) {
         std::memset(rows + b * stride + width, 0,
                     static_cast<std::size_t>(padded_width - width) * sizeof(T));

@@ -48,11 +48,6 @@ class MiniBatch {
     void wait() { barrier_.wait(team_); }
 
   private:
-    /// Columns begin .. end - 1, whole 64-byte lines.
-    struct Columns {
-        Index begin, end;
-        Index count() const { return end - begin; }
-    };
     /// A block of rows and columns of one layer's weights, or (columns empty) its biases.
     struct Task {
         Index layer, row, n_rows;
@@ -68,7 +63,7 @@ class MiniBatch {
         bool pending = false;  ///< and other threads may not have written theirs yet
     };
 
-    static Columns part_columns(Index width, int part);
+    static Columns part_columns(Index width, int part) { return column_part(width, part, kParts); }
     Columns own_columns(const Share& share, Index width) const;
     Share share_of(int thread, Index n) const;
     void written(Share& share, bool by_rows) const;

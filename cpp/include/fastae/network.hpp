@@ -22,8 +22,18 @@ struct Layer {
     Index bias_offset;    ///< of padded(fan_out) floats
 
     /// n_cols rounded up to whole vectors of any build.
-    Index padded_cols() const { return (n_cols + kPad - 1) / kPad * kPad; }
+    Index padded_cols() const { return whole_lines(n_cols); }
 };
+
+/// Columns begin .. end - 1 of a layer's wider side, whole 64-byte lines.
+struct Columns {
+    Index begin, end;
+    Index count() const { return end - begin; }
+};
+
+/// Part `part` of at most `most` fixed parts of `width` columns: fewer where the columns are so few
+/// that a part would not be worth a thread; the parts that are too many are empty.
+Columns column_part(Index width, int part, int most);
 
 /// Layers of a fully connected network of the given widths (inputs first), and the number of
 /// floats that their parameters take, biases behind the weights of their layer.

@@ -60,13 +60,9 @@ class OnlineWorker {
     void take_squared_error(double* total);
 
   private:
-    /// Columns begin .. end - 1, whole 64-byte lines.
-    struct Columns {
-        Index begin, end;
-        Index count() const { return end - begin; }
-    };
-
-    Columns group_columns(Index width, int group) const;
+    static Columns group_columns(Index width, int group) {
+        return column_part(width, group, Exchange::kGroups);
+    }
     Columns own_columns(Index width) const;
     void forward(const float* params);
     void output_delta();

@@ -46,11 +46,14 @@ struct Range {
 /// that the layout of the weights does not depend on the instruction set.
 inline constexpr Index kPad = 16;
 
+/// n rounded up to whole lines of kPad elements.
+constexpr Index whole_lines(Index n) { return (n + kPad - 1) / kPad * kPad; }
+
 /// Distance between rows, in elements, of a buffer whose rows hold n elements.
 ///
 /// Never a multiple of 1 KiB (floats): rows that far apart share a few sets of the L1 cache.
 constexpr Index padded(Index n) {
-    const Index lines = (n + kPad - 1) / kPad * kPad;
+    const Index lines = whole_lines(n);
     return lines % 256 == 0 && lines > 0 ? lines + kPad : lines;
 }
 
