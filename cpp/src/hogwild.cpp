@@ -16,14 +16,14 @@ namespace {
 
 /// What one thread owns; allocated before the threads start.
 struct Worker {
-    Worker(const Network& network, const Weights& shared, const TrainOptions& options,
+    Worker(const PartedLayout& layout, const Weights& shared, const TrainOptions& options,
            Index batch_size, bool first)
         : weights(shared) {
         if (batch_size == 1) {
-            exchange = std::make_unique<Exchange>(network.widest(), 1);
-            online = std::make_unique<OnlineWorker>(network, *exchange, 0);
+            exchange = std::make_unique<Exchange>(layout.network().widest(), 1);
+            online = std::make_unique<OnlineWorker>(layout, *exchange, 0);
         } else {
-            batch = std::make_unique<MiniBatch>(network, batch_size);
+            batch = std::make_unique<MiniBatch>(layout, batch_size);
         }
         if (options.solver.solver == Solver::kAdam && !first) {
             const Index size = options.solver.n_slots() * shared.slot_stride;
@@ -38,9 +38,9 @@ struct Worker {
                  const Scaling& scaling, const std::uint32_t* order, Index n) {
         if (online) {
             online->train(options.solver, constants, X, scaling, *order, weights);
-            double errors[Exchange::kGroups] = {};
+            double errors[kParts] = {};
             online->take_squared_error(errors);
-            return std::accumulate(errors, errors + Exchange::kGroups, 0.0);
+            return std::accumulate(errors, errors + kParts, 0.0);
         }
         batch->forward_backward(0, weights.params, X, scaling, order, n);
         batch->apply_gradient(0, options.solver, constants, n, weights);
@@ -60,36 +60,40 @@ struct Worker {
 
 }  // namespace
 
-TrainResult train(const Network& network, const Weights& weights, const RowsView& X,
+TrainResult train(const PartedLayout& layout, const Weights& weights, const RowsView& X,
                   const Scaling& scaling, const TrainOptions& options, const Tick& tick) {
     const Index batch_size = std::min(options.batch_size, X.n_rows);
     const Index n_batches = (X.n_rows + batch_size - 1) / batch_size;
     const int n_threads = static_cast<int>(std::clamp<Index>(options.n_threads, 1, n_batches));
     std::vector<std::unique_ptr<Worker>> workers;
     for (int t = 0; t < n_threads; ++t) {
-        workers.push_back(std::make_unique<Worker>(network, weights, options, batch_size, t == 0));
+        workers.push_back(std::make_unique<Worker>(layout, weights, options, batch_size, t == 0));
     }
     std::vector<std::uint32_t> order(static_cast<std::size_t>(X.n_rows));
     TrainResult result;
-    TrainingClock clock(network, weights, tick, result);
-    SpinBarrier barrier;
+    TrainingClock clock(layout, weights, tick, result);
+    std::unique_ptr<SpinBarrier> barrier;
     std::atomic<Index> next{0};
     std::atomic<Index> samples{0};
 
+    FirstException error;
 #pragma omp parallel num_threads(n_threads)
     {
         const int thread = omp_get_thread_num();
         const int team = omp_get_num_threads();  // may be fewer than asked for
+#pragma omp single
+        error.run([&] { barrier = std::make_unique<SpinBarrier>(team); });
         Worker& worker = *workers[static_cast<std::size_t>(thread)];
-        for (Index epoch = 0; epoch < options.n_epochs && !clock.stop(); ++epoch) {
-            barrier.wait(team);
+        const Index n_epochs = barrier ? options.n_epochs : 0;
+        for (Index epoch = 0; epoch < n_epochs && !clock.stop(); ++epoch) {
+            barrier->wait(thread);
             if (thread == 0) {
                 clock.begin_epoch();
                 shuffle_rows(options.seed, static_cast<std::uint64_t>(options.first_epoch + epoch),
                              order);
                 next.store(0);
             }
-            barrier.wait(team);
+            barrier->wait(thread);
             for (Index k = next++; k < n_batches && !clock.stop(); k = next++) {
                 const Index start = k * batch_size;
                 const Index n = std::min(batch_size, X.n_rows - start);
@@ -109,7 +113,7 @@ TrainResult train(const Network& network, const Weights& weights, const RowsView
                     ++worker.unbooked_steps;
                 }
             }
-            barrier.wait(team);
+            barrier->wait(thread);
             if (thread == 0) {
                 for (int t = 1; t < team; ++t) {
                     Worker& other = *workers[static_cast<std::size_t>(t)];
@@ -121,9 +125,10 @@ TrainResult train(const Network& network, const Weights& weights, const RowsView
                 if (result.samples == (epoch + 1) * X.n_rows) clock.end_epoch(X.n_rows);
                 clock.watch();  // the others may have left the first thread no batch to watch after
             }
-            barrier.wait(team);
+            barrier->wait(thread);
         }
     }
+    error.rethrow();
     clock.rethrow();
     return result;
 }

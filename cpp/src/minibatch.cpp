@@ -2,41 +2,85 @@
 
 #include <algorithm>
 
+#include "fastae/activation.hpp"
+#include "fastae/kernels.hpp"
+#include "fastae/layer.hpp"
+
 namespace fastae {
 
 namespace {
 
-/// Rows of weights per task: small enough to balance 16 threads on one narrow layer.
-constexpr Index kTaskRows = kOuterRows * 5;
+/// Weights per thread that stay in the L2 cache of its core together with the optimiser's state.
+constexpr Index kCachedWeights = 100'000;
+
+/// Fetches weights and state that are about to be updated. (Inline: as a function of its own, which
+/// returns nothing and changes nothing, it would be optimised away.)
+template <class Rule>
+inline __attribute__((always_inline)) void prefetch(const Weights& weights, Index offset,
+                                                    Index n_rows, Index stride, Index n_cols) {
+    for (Index i = 0; i < n_rows; ++i) {
+        for (Index c = 0; c < n_cols; c += kPad) {
+            const Index at = offset + i * stride + c;
+            __builtin_prefetch(weights.params + at, 1);
+            for (int s = 0; s < Rule::kSlots; ++s) {
+                __builtin_prefetch(weights.slots + s * weights.slot_stride + at, 1);
+            }
+        }
+    }
+}
 
 }  // namespace
 
-MiniBatch::MiniBatch(const Network& network, Index batch_size, int team)
-    : network_(network),
+MiniBatch::MiniBatch(const PartedLayout& layout, Index batch_size, int team)
+    : layout_(layout),
+      network_(layout.network()),
       batch_size_(batch_size),
       team_(team),
+      prefetch_(layout.size() / team > kCachedWeights),
+      barrier_(team),
       squared_error_(static_cast<std::size_t>(kParts * batch_size)) {
-    Index size = 0;
-    std::vector<Index> h_at, delta_at;
-    const auto take = [&](Index floats) {
-        size += floats;
-        return size - floats;
-    };
-    for (Index l = 0; l <= network.n_layers(); ++l) {
-        strides_.push_back(padded(network.width(l)));
-        h_at.push_back(take(batch_size * strides_.back()));
-        const bool hidden = l > 0 && l < network.n_layers();
-        delta_at.push_back(take(hidden ? batch_size * strides_.back() : 0));
-    }
-    for (const Layer& layer : network.layers()) {
-        part_stride_ = std::max(part_stride_, padded(layer.n_rows));
-    }
-    const Index part_sums_at = take(kParts * batch_size * part_stride_);
-    memory_ = AlignedBuffer<float>(size);
-    part_sums_ = memory_.data() + part_sums_at;
-    for (const Index at : h_at) h_.push_back(memory_.data() + at);
-    for (const Index at : delta_at) delta_.push_back(memory_.data() + at);
+    place_matrices();
+    add_tasks();
+}
 
+void MiniBatch::place_matrices() {
+    const Index L = network_.n_layers();
+    for (Index l = 0; l <= L; ++l) {
+        const auto i = static_cast<std::size_t>(l);
+        const Index width = network_.width(l);
+        const bool expanded = l == 0 || !network_.layers()[i - 1].fan_in_is_wide;
+        h_.emplace_back(batch_size_, width, expanded);
+        const bool hidden = l > 0 && l < L;
+        delta_.emplace_back(hidden ? batch_size_ : 0, width,
+                            hidden && network_.layers()[i].fan_in_is_wide);
+        if (l < L) sums_stride_ = std::max(sums_stride_, padded(network_.layers()[i].n_rows));
+    }
+    // First to count, then to place; parts a page apart, as in PartedLayout.
+    for (const bool place : {false, true}) {
+        Index size = 0;
+        const auto take = [&](Index floats) {
+            size += floats;
+            return memory_.data() + (place ? size - floats : 0);
+        };
+        for (int part = 0; part < kParts; ++part) {
+            for (auto* matrices : {&h_, &delta_}) {
+                for (PartMatrix& matrix : *matrices) {
+                    float* memory = take(matrix.floats(part));
+                    if (place && (matrix.by_columns() || part == 0)) matrix.place(part, memory);
+                }
+            }
+            take(kPage);
+        }
+        for (float*& sums : half_sums_) {
+            sums = take(batch_size_ * sums_stride_);
+            take(kPage);
+        }
+        if (!place) memory_ = AlignedBuffer<float>(size);
+    }
+    delta_.back() = h_.back();
+}
+
+void MiniBatch::add_tasks() {
     Index cost = 0;
     const auto add = [&](Task task, Index weights) {
         task.cost_before = cost;
@@ -44,45 +88,48 @@ MiniBatch::MiniBatch(const Network& network, Index batch_size, int team)
         tasks_.push_back(task);
     };
     for (int part = 0; part < kParts; ++part) {
-        for (Index l = 0; l < network.n_layers(); ++l) {
-            const Layer& layer = network.layers()[static_cast<std::size_t>(l)];
-            const Columns columns = part_columns(layer.n_cols, part);
-            for (Index c = columns.begin; c < columns.end; c += kPanel<float>) {
-                const Columns panel{c, std::min(c + kPanel<float>, columns.end)};
-                for (Index r = 0; r < layer.n_rows; r += kTaskRows) {
-                    const Index rows = std::min(kTaskRows, layer.n_rows - r);
-                    add({l, r, rows, panel, 0}, rows * panel.count());
+        first_task_[part] = static_cast<Index>(tasks_.size());
+        for (Index l = 0; l < network_.n_layers(); ++l) {
+            const auto i = static_cast<std::size_t>(l);
+            const Layer& layer = network_.layers()[i];
+            const PartMatrix& narrow = layer.fan_in_is_wide ? delta_[i + 1] : h_[i];
+            const Index n_columns = layout_.block(l, part).columns.count();
+            for (Index c = 0, columns = 0; c < n_columns; c += columns) {
+                columns = panel_width<float>(n_columns - c);
+                // No task's rows lie in two parts of the narrow side.
+                for (int stretch = 0; stretch < (narrow.by_columns() ? kParts : 1); ++stretch) {
+                    Range rows{0, layer.n_rows};
+                    if (narrow.by_columns()) {
+                        rows.begin = narrow.columns(stretch).begin;
+                        rows.end = rows.begin + narrow.used(stretch);
+                    }
+                    for (Index r = rows.begin; r < rows.end; r += kTaskRows) {
+                        const Index n_rows = std::min(kTaskRows, rows.end - r);
+                        add({l, part, r, n_rows, c, columns, 0}, n_rows * columns);
+                    }
                 }
             }
-            if (part == 0) add({l, 0, 0, {0, 0}, 0}, layer.fan_out);
+            const Index biases = !layer.fan_in_is_wide ? n_columns : part == 0 ? layer.fan_out : 0;
+            if (biases > 0) add({l, part, 0, 0, 0, 0, 0}, biases);
         }
     }
-}
-
-Columns MiniBatch::own_columns(const Share& share, Index width) const {
-    return {part_columns(width, share.part_begin).begin,
-            part_columns(width, share.part_end - 1).end};
+    first_task_[kParts] = static_cast<Index>(tasks_.size());
 }
 
 MiniBatch::Share MiniBatch::share_of(int thread, Index n) const {
-    Share share{0, kParts, split(n, thread, team_), split(n, thread, team_)};
-    if (team_ % kParts == 0) {
-        const int per_part = team_ / kParts;
-        share.part_begin = thread / per_part;
-        share.part_end = share.part_begin + 1;
-        share.rows = split(n, thread % per_part, per_part);
+    Share share{thread, 0, kHalves, split(n, thread, team_), split(n, thread, team_)};
+    if (team_ % kHalves == 0) {
+        const int per_half = team_ / kHalves;
+        share.half_begin = thread / per_half;
+        share.half_end = share.half_begin + 1;
+        share.rows = split(n, thread % per_half, per_half);
     }
     return share;
 }
 
-void MiniBatch::written(Share& share, bool by_rows) const {
-    share.by_rows = by_rows;
-    share.pending = true;
-}
-
 /// Before a thread reads all columns of its rows.
 void MiniBatch::need_all(Share& share) {
-    if (share.pending) wait();
+    if (share.pending) wait(share.thread);
     share.pending = false;
 }
 
@@ -94,173 +141,180 @@ void MiniBatch::need_own_columns(Share& share) {
 void MiniBatch::forward_backward(int thread, const float* params, const RowsView& X,
                                  const Scaling& scaling, const std::uint32_t* order, Index n) {
     Share share = share_of(thread, n);
-    const Columns columns = own_columns(share, X.n_cols);
-    gather_rows(X, scaling, order + share.rows.begin, 0, share.rows.end - share.rows.begin,
-                h(0, share.rows.begin), strides_[0],
-                {columns.begin, std::min(columns.end, X.n_cols)});
-    written(share, false);
+    gather(share, X, scaling, order);
     forward(share, params);
-    backward(share, params, n);
+    backward(share, params, 1.0f / static_cast<float>(n));
     need_all(share);
+}
+
+/// The columns of X that the thread gathers.
+Range MiniBatch::gathered_columns(const Share& share) const {
+    const PartMatrix& x = h_.front();
+    const int last = share.part_end() - 1;
+    return {x.columns(share.part_begin()).begin, x.columns(last).begin + x.used(last)};
+}
+
+void MiniBatch::gather(Share& share, const RowsView& X, const Scaling& scaling,
+                       const std::uint32_t* order) {
+    const PartMatrix& x = h_.front();
+    share.by_rows = false;
+    for (int part = share.part_begin(); part < share.part_end(); ++part) {
+        const Index begin = x.columns(part).begin;
+        gather_rows(X, scaling, order + share.rows.begin, 0, share.rows.end - share.rows.begin,
+                    x.at(part, share.rows.begin), x.stride(part), {begin, begin + x.used(part)});
+    }
+    share.pending = true;
 }
 
 void MiniBatch::forward(Share& share, const float* params) {
     for (Index l = 0; l < network_.n_layers(); ++l) {
         const auto i = static_cast<std::size_t>(l);
         const Layer& layer = network_.layers()[i];
-        const bool last = l + 1 == network_.n_layers();
-        const float* bias = params + layer.bias_offset;
-        if (!layer.fan_in_is_wide) {
-            need_all(share);
-            expand_columns(share, layer, params, h_[i], strides_[i], bias, h_[i + 1],
-                           strides_[i + 1]);
-            written(share, false);
+        if (layer.fan_in_is_wide) {
+            contract_columns(share, l, params, h_[i], true, h_[i + 1]);
         } else {
-            need_own_columns(share);
-            contract_parts(share, layer, params, h_[i], strides_[i]);
-            for (Index b = share.finished_rows.begin; b < share.finished_rows.end; ++b) {
-                const float* sums = add_parts(layer, b);
-                float* z = h(l + 1, b);
-                for (Index o = 0; o < layer.fan_out; o += kLanes<float>) {
-                    store(z + o, load(sums + o) + load(bias + o));
-                }
-            }
-            written(share, true);
+            expand_columns(share, l, params, h_[i], true, h_[i + 1]);
         }
-        if (last) continue;  // its activation is taken together with the error
-        const Columns columns = share.by_rows ? Columns{0, whole_lines(layer.fan_out)}
-                                              : own_columns(share, layer.fan_out);
-        const Range rows = share.by_rows ? share.finished_rows : share.rows;
-        with_activation(layer.activation, [&](auto f) {
-            for (Index b = rows.begin; b < rows.end; ++b) {
-                float* row = h(l + 1, b);
-                for (Index o = columns.begin; o < columns.end; o += kLanes<float>) {
-                    store(row + o, f.forward(load(row + o)));
-                }
-            }
-        });
-        if (columns.count() > 0 && columns.end >= layer.fan_out) {
-            zero_padding(rows.end - rows.begin, layer.fan_out, h(l + 1, rows.begin),
-                         strides_[i + 1]);
-        }
+        // The last activation is taken together with the error.
+        if (l + 1 < network_.n_layers()) activate(share, layer.activation, h_[i + 1]);
     }
 }
 
-void MiniBatch::backward(Share& share, const float* params, Index n) {
-    // The inputs, which the error is measured against, were gathered by parts.
+void MiniBatch::backward(Share& share, const float* params, float row_weight) {
+    // The inputs, which the error is measured against, were gathered by columns.
     if (share.by_rows && team_ > 1) need_all(share);
-    output_delta(share, share.by_rows, 1.0f / static_cast<float>(n));
-    written(share, share.by_rows);
+    output_delta(share, row_weight);
+    share.pending = true;
     for (Index l = network_.n_layers() - 1; l > 0; --l) {
         const auto i = static_cast<std::size_t>(l);
-        const Layer& layer = network_.layers()[i];
-        const bool by_rows = !layer.fan_in_is_wide;
-        if (by_rows) {
-            need_own_columns(share);
-            contract_parts(share, layer, params, delta(l + 1, 0), strides_[i + 1]);
-            for (Index b = share.finished_rows.begin; b < share.finished_rows.end; ++b) {
-                std::copy_n(add_parts(layer, b), layer.fan_in, delta(l, b));
-            }
+        if (network_.layers()[i].fan_in_is_wide) {
+            expand_columns(share, l, params, delta_[i + 1], false, delta_[i]);
         } else {
-            need_all(share);
-            expand_columns(share, layer, params, delta(l + 1, 0), strides_[i + 1], nullptr,
-                           delta(l, 0), strides_[i]);
+            contract_columns(share, l, params, delta_[i + 1], false, delta_[i]);
         }
-        const Range rows = by_rows ? share.finished_rows : share.rows;
-        const Columns columns =
-            by_rows ? Columns{0, whole_lines(layer.fan_in)} : own_columns(share, layer.fan_in);
-        with_activation(network_.layers()[i - 1].activation, [&](auto f) {
+        scale_by_derivative(share, network_.layers()[i - 1].activation, h_[i], delta_[i]);
+    }
+}
+
+/// out[rows, own columns] = in[rows, :] W[:, own columns] + bias.
+void MiniBatch::expand_columns(Share& share, Index layer, const float* params, const PartMatrix& in,
+                               bool with_bias, const PartMatrix& out) {
+    need_all(share);
+    share.by_rows = false;
+    Stretch<float> stretches[kParts];
+    const Index begin = share.rows.begin;
+    const int n_stretches = in.stretches(begin, stretches);
+    for (int part = share.part_begin(); part < share.part_end(); ++part) {
+        const PartedLayout::Block& at = layout_.block(layer, part);
+        expand(share.rows.end - begin, stretches, n_stretches, at.columns.count(),
+               params + at.weight_offset, at.stride, with_bias ? params + at.bias_offset : nullptr,
+               out.at(part, begin), out.stride(part));
+    }
+    share.pending = true;
+}
+
+/// out[finished rows, :] = in[these rows, :] W^T + bias, from sums over the halves of the columns.
+void MiniBatch::contract_columns(Share& share, Index layer, const float* params,
+                                 const PartMatrix& in, bool with_bias, const PartMatrix& out) {
+    need_own_columns(share);
+    const Layer& shape = network_.layers()[static_cast<std::size_t>(layer)];
+    const Index begin = share.rows.begin;
+    for (int half = share.half_begin; half < share.half_end; ++half) {
+        Piece<float> pieces[kPartsPerHalf];
+        for (int k = 0; k < kPartsPerHalf; ++k) {
+            const int part = half * kPartsPerHalf + k;
+            const PartedLayout::Block& at = layout_.block(layer, part);
+            pieces[k] = {in.at(part, begin), in.stride(part), params + at.weight_offset, at.stride,
+                         at.columns.count()};
+        }
+        contract(share.rows.end - begin, shape.n_rows, pieces, kPartsPerHalf,
+                 half_sums(half, begin), sums_stride_);
+    }
+    wait(share.thread);
+    const float* bias = with_bias ? params + layout_.block(layer, 0).bias_offset : nullptr;
+    for (Index b = share.finished_rows.begin; b < share.finished_rows.end; ++b) {
+        float* row = out.row(b);
+        for (Index i = 0; i < shape.n_rows; i += kLanes<float>) {
+            const Vec<float> total = load(half_sums(0, b) + i) + load(half_sums(1, b) + i);
+            store(row + i, bias ? total + load(bias + i) : total);
+        }
+    }
+    share.by_rows = true;
+    zero_padding(share.finished_rows.end - share.finished_rows.begin, shape.n_rows,
+                 out.row(share.finished_rows.begin), out.stride(0));
+    share.pending = true;
+}
+
+/// h = activation(h), of what this thread has just written.
+void MiniBatch::activate(const Share& share, Activation activation, const PartMatrix& h) {
+    const Range rows = share.written_rows();
+    with_activation(activation, [&](auto f) {
+        for (int part = share.part_begin(); part < share.part_end(); ++part) {
             for (Index b = rows.begin; b < rows.end; ++b) {
-                float* d = delta(l, b);
-                for (Index j = columns.begin; j < columns.end; j += kLanes<float>) {
-                    store(d + j, load(d + j) * f.derivative(load(h(l, b) + j)));
+                float* row = h.at(part, b);
+                for (Index j = 0; j < h.used(part); j += kLanes<float>) {
+                    store(row + j, f.forward(load(row + j)));
                 }
             }
-        });
-        written(share, by_rows);
-    }
-}
-
-/// out[rows, own columns] = init + in[rows, :] W[:, own columns].
-void MiniBatch::expand_columns(Share& share, const Layer& layer, const float* params,
-                               const float* in, Index in_stride, const float* init, float* out,
-                               Index out_stride) {
-    const Columns c = own_columns(share, layer.n_cols);
-    const Index begin = share.rows.begin;
-    expand(share.rows.end - begin, layer.n_rows, c.count(), in + begin * in_stride, in_stride,
-           params + layer.weight_offset + c.begin, layer.stride, init ? init + c.begin : nullptr,
-           out + begin * out_stride + c.begin, out_stride);
-}
-
-/// part_sums[own parts, rows] = in[rows, columns of the part] W^T; returns when all parts of
-/// finished_rows are there.
-void MiniBatch::contract_parts(Share& share, const Layer& layer, const float* params,
-                               const float* in, Index in_stride) {
-    const Index begin = share.rows.begin;
-    for (int part = share.part_begin; part < share.part_end; ++part) {
-        const Columns c = part_columns(layer.n_cols, part);
-        contract(share.rows.end - begin, layer.n_rows, c.count(), in + begin * in_stride + c.begin,
-                 in_stride, params + layer.weight_offset + c.begin, layer.stride,
-                 part_sums(part, begin), part_stride_);
-    }
-    wait();
-    share.pending = false;
-}
-
-/// Adds the parts of one row up in the first one's place.
-const float* MiniBatch::add_parts(const Layer& layer, Index row) {
-    float* sums = part_sums(0, row);
-    for (int part = 1; part < kParts; ++part) {
-        if (part_columns(layer.n_cols, part).count() == 0) break;
-        const float* more = part_sums(part, row);
-        for (Index i = 0; i < layer.n_rows; i += kLanes<float>) {
-            store(sums + i, load(sums + i) + load(more + i));
-        }
-    }
-    return sums;
-}
-
-void MiniBatch::output_delta(Share& share, bool by_rows, float row_weight) {
-    const Range rows = by_rows ? share.finished_rows : share.rows;
-    const int part_begin = by_rows ? 0 : share.part_begin;
-    const int part_end = by_rows ? kParts : share.part_end;
-    for (int part = part_begin; part < part_end; ++part) {
-        output_delta_rows(rows, part, row_weight);
-    }
-}
-
-void MiniBatch::output_delta_rows(Range rows, int part, float row_weight) {
-    const Index L = network_.n_layers();
-    const Index d = network_.n_outputs();
-    const Columns columns = part_columns(d, part);
-    const Index end = std::min(columns.end, d);
-    const Index whole =
-        columns.begin + std::max<Index>(0, end - columns.begin) / kLanes<float> * kLanes<float>;
-    with_activation(network_.layers().back().activation, [&](auto f) {
-        for (Index b = rows.begin; b < rows.end; ++b) {
-            float* z = h(L, b);
-            const float* x = h(0, b);
-            Vec<float> total{};
-            const auto step = [&](Index j) {
-                const Vec<float> y = f.forward(load(z + j));
-                const Vec<float> e = y - load(x + j);
-                store(z + j, (e * f.derivative(y)) * row_weight);
-                return e * e;
-            };
-            for (Index j = columns.begin; j < whole; j += kLanes<float>) total += step(j);
-            if (whole < end) {  // activation(0) in the padding is no error
-                float squares[kLanes<float>];
-                store(squares, step(whole));
-                std::fill(squares + (end - whole), squares + kLanes<float>, 0.0f);
-                total += load(squares);
-            }
-            squared_error_[static_cast<std::size_t>(part * batch_size_ + b)] =
-                static_cast<double>(sum<float>(total));
+            // forward(0) need not be 0
+            zero_padding(rows.end - rows.begin, h.used(part), h.at(part, rows.begin),
+                         h.stride(part));
         }
     });
-    if (columns.count() > 0 && columns.end >= d) {
-        zero_padding(rows.end - rows.begin, d, h(L, rows.begin), strides_.back());
+}
+
+/// delta *= derivative of the activation that made h, of what this thread has just written.
+void MiniBatch::scale_by_derivative(const Share& share, Activation activation, const PartMatrix& h,
+                                    const PartMatrix& delta) {
+    const Range rows = share.written_rows();
+    with_activation(activation, [&](auto f) {
+        for (int part = share.part_begin(); part < share.part_end(); ++part) {
+            for (Index b = rows.begin; b < rows.end; ++b) {
+                float* d = delta.at(part, b);
+                const float* y = h.at(part, b);
+                for (Index j = 0; j < delta.used(part); j += kLanes<float>) {
+                    store(d + j, load(d + j) * f.derivative(load(y + j)));
+                }
+            }
+        }
+    });
+}
+
+/// The last layer's activation, errors and deltas, of what this thread has just written.
+void MiniBatch::output_delta(const Share& share, float row_weight) {
+    const Range rows = share.written_rows();
+    const PartMatrix& y = h_.back();
+    for (int part = share.part_begin(); part < share.part_end(); ++part) {
+        for (Index b = rows.begin; b < rows.end; ++b) {
+            squared_error_[static_cast<std::size_t>(part * batch_size_ + b)] =
+                output_delta_row(b, part, row_weight);
+        }
+        zero_padding(rows.end - rows.begin, y.used(part), y.at(part, rows.begin), y.stride(part));
     }
+}
+
+double MiniBatch::output_delta_row(Index row, int part, float row_weight) {
+    const Index used = h_.back().used(part);
+    const Index whole = used / kLanes<float> * kLanes<float>;
+    float* z = h_.back().at(part, row);
+    const float* x = h_.front().at(part, row);
+    return with_activation(network_.layers().back().activation, [&](auto f) {
+        Vec<float> total{};
+        const auto step = [&](Index j) {
+            const Vec<float> y = f.forward(load(z + j));
+            const Vec<float> e = y - load(x + j);
+            store(z + j, (e * f.derivative(y)) * row_weight);
+            return e * e;
+        };
+        for (Index j = 0; j < whole; j += kLanes<float>) total += step(j);
+        if (whole < used) {  // activation(0) in the padding is no error
+            float squares[kLanes<float>];
+            store(squares, step(whole));
+            std::fill(squares + (used - whole), squares + kLanes<float>, 0.0f);
+            total += load(squares);
+        }
+        return static_cast<double>(sum<float>(total));
+    });
 }
 
 double MiniBatch::squared_error(Index n) const {
@@ -273,77 +327,93 @@ double MiniBatch::squared_error(Index n) const {
     return total;
 }
 
+/// Whole parts for as long as the team can be divided over them.
 Range MiniBatch::tasks_of(int thread) const {
-    const Index total = tasks_.back().cost_before + 1;
+    const int groups = team_ % kParts == 0 ? kParts : team_ % kHalves == 0 ? kHalves : 1;
+    const int per_group = team_ / groups;
+    const int first_part = thread / per_group * (kParts / groups);
+    const Range tasks{first_task_[first_part], first_task_[first_part + kParts / groups]};
+    if (tasks.begin == tasks.end) return tasks;
+    const auto task_at = [&](Index i) { return tasks_.begin() + i; };
+    const Index low = task_at(tasks.begin)->cost_before;
+    const Index cost = task_at(tasks.end - 1)->cost_before + 1 - low;
     const auto first_at = [&](int t) {
-        const auto at =
-            std::lower_bound(tasks_.begin(), tasks_.end(), total * t / team_,
-                             [](const Task& task, Index cost) { return task.cost_before < cost; });
-        return static_cast<Index>(at - tasks_.begin());
+        if (t == per_group) return tasks.end;
+        const auto found = std::lower_bound(
+            task_at(tasks.begin), task_at(tasks.end), low + cost * t / per_group,
+            [](const Task& task, Index before) { return task.cost_before < before; });
+        return static_cast<Index>(found - tasks_.begin());
     };
-    return {thread == 0 ? 0 : first_at(thread),
-            thread + 1 == team_ ? static_cast<Index>(tasks_.size()) : first_at(thread + 1)};
+    return {first_at(thread % per_group), first_at(thread % per_group + 1)};
 }
 
 void MiniBatch::apply_gradient(int thread, const SolverOptions& options,
-                               const StepConstants& constants, Index n, const Weights& weights) {
-    with_rule(options, [&](auto rule) {
-        apply_tasks<decltype(rule)>(constants, n, tasks_of(thread), weights);
-    });
-    wait();
-}
-
-template <class Rule>
-void MiniBatch::apply_tasks(const StepConstants& constants, Index n, Range range,
-                            const Weights& weights) {
-    for (Index t = range.begin; t < range.end; ++t) {
-        const Task& task = tasks_[static_cast<std::size_t>(t)];
-        if (task.n_rows > 0) {
-            update_weights<Rule>(constants, n, task, weights);
-        } else {
-            update_biases<Rule>(constants, n, task.layer, weights);
+                               const StepConstants& constants, Index n, const Weights& weights,
+                               const NextRows& next) {
+    const Range range = tasks_of(thread);
+    const Index n_tasks = range.end - range.begin;
+    const Share share = share_of(thread, next.n);
+    const Range columns = gathered_columns(share);
+    with_rule(options, constants, [&](auto rule) {
+        for (Index t = 0; t < n_tasks; ++t) {
+            const Range rows = split(share.rows.end - share.rows.begin, t, n_tasks);
+            for (Index b = rows.begin; b < rows.end; ++b) {
+                prefetch_row(*next.X, next.order[share.rows.begin + b], columns);
+            }
+            const Task& task = tasks_[static_cast<std::size_t>(range.begin + t)];
+            if (task.n_rows > 0) {
+                update_weights<decltype(rule)>(constants, n, task, weights);
+            } else {
+                update_biases<decltype(rule)>(constants, n, task, weights);
+            }
         }
-    }
+    });
+    wait(thread);
 }
 
 template <class Rule>
 void MiniBatch::update_weights(const StepConstants& constants, Index n, const Task& task,
                                const Weights& weights) const {
     const auto l = static_cast<std::size_t>(task.layer);
-    const Layer& layer = network_.layers()[l];
-    const float* below = h(task.layer, 0);
-    const float* above = delta(task.layer + 1, 0);
-    const float* narrow = layer.fan_in_is_wide ? above : below;
-    const float* wide = (layer.fan_in_is_wide ? below : above) + task.columns.begin;
-    const Index narrow_stride = strides_[layer.fan_in_is_wide ? l + 1 : l];
-    const Index wide_stride = strides_[layer.fan_in_is_wide ? l : l + 1];
+    const bool fan_in_is_wide = network_.layers()[l].fan_in_is_wide;
+    const PartedLayout::Block& block = layout_.block(task.layer, task.part);
+    const PartMatrix& wide = fan_in_is_wide ? h_[l] : delta_[l + 1];
+    const PartMatrix& narrow = fan_in_is_wide ? delta_[l + 1] : h_[l];
+    const int stretch = narrow.part_of(task.row);
+    const float* narrow_rows = narrow.at(stretch, 0) + task.row - narrow.columns(stretch).begin;
     const bool penalised = constants.l1 != 0 || constants.l2 != 0;
     alignas(64) float gradient[kOuterRows * kPanel<float>];
-    for (Index r = task.row; r < task.row + task.n_rows; r += kOuterRows) {
-        const int rows = static_cast<int>(std::min<Index>(kOuterRows, task.row + task.n_rows - r));
-        gradient_tile(n, rows, task.columns.count(), narrow + r, narrow_stride, wide, wide_stride,
-                      gradient);
-        for (int i = 0; i < rows; ++i) {
-            const Index at = layer.weight_offset + (r + i) * layer.stride + task.columns.begin;
-            update_span<Rule>(constants, penalised, task.columns.count(),
-                              gradient + i * kPanel<float>, weights.params + at, weights.slots + at,
-                              weights.slot_stride);
+    for (Index r = 0; r < task.n_rows; r += kOuterRows) {
+        const Index rows = std::min<Index>(kOuterRows, task.n_rows - r);
+        const Index first = block.weight_offset + (task.row + r) * block.stride + task.column;
+        if (prefetch_) prefetch<Rule>(weights, first, rows, block.stride, task.n_columns);
+        gradient_tile(n, rows, task.n_columns, narrow_rows + r, narrow.stride(stretch),
+                      wide.at(task.part, 0) + task.column, wide.stride(task.part), gradient);
+        for (Index i = 0; i < rows; ++i) {
+            const Index at = first + i * block.stride;
+            update_span<Rule>(constants, penalised, task.n_columns, gradient + i * kPanel<float>,
+                              weights.params + at, weights.slots + at, weights.slot_stride);
         }
     }
 }
 
 template <class Rule>
-void MiniBatch::update_biases(const StepConstants& constants, Index n, Index layer,
+void MiniBatch::update_biases(const StepConstants& constants, Index n, const Task& task,
                               const Weights& weights) const {
-    const Layer& shape = network_.layers()[static_cast<std::size_t>(layer)];
-    for (Index o = 0; o < shape.fan_out; o += kLanes<float>) {
-        Vec<float> total{};
-        for (Index b = 0; b < n; ++b) total += load(delta(layer + 1, b) + o);
-        alignas(64) float gradient[kLanes<float>];
-        store(gradient, total);
-        const Index at = shape.bias_offset + o;
-        update_span<Rule>(constants, false, kLanes<float>, gradient, weights.params + at,
-                          weights.slots + at, weights.slot_stride);
+    const auto l = static_cast<std::size_t>(task.layer);
+    const PartMatrix& delta = delta_[l + 1];
+    const Index bias_offset = layout_.block(task.layer, task.part).bias_offset;
+    const bool all = network_.layers()[l].fan_in_is_wide;  // the narrower side's are one task
+    for (int part = all ? 0 : task.part; part < (all ? kParts : task.part + 1); ++part) {
+        const Index first = bias_offset + (all ? delta.columns(part).begin : 0);
+        for (Index o = 0; o < delta.columns(part).count(); o += kLanes<float>) {
+            Vec<float> total{};
+            for (Index b = 0; b < n; ++b) total += load(delta.at(part, b) + o);
+            alignas(64) float gradient[kLanes<float>];
+            store(gradient, total);
+            update_span<Rule>(constants, false, kLanes<float>, gradient, weights.params + first + o,
+                              weights.slots + first + o, weights.slot_stride);
+        }
     }
 }
 

@@ -5,19 +5,6 @@
 
 namespace fastae {
 
-namespace {
-
-constexpr Index kColumnsPerPart = 64;  ///< fewer are not worth a thread
-
-}  // namespace
-
-Columns column_part(Index width, int part, int most) {
-    const Index lines = whole_lines(width) / kPad;
-    const Index parts = std::clamp<Index>(width / kColumnsPerPart, 1, most);
-    if (part >= parts) return {lines * kPad, lines * kPad};
-    return {lines * part / parts * kPad, lines * (part + 1) / parts * kPad};
-}
-
 Network::Network(const std::vector<Index>& widths, const std::vector<Activation>& activations) {
     assert(widths.size() >= 2 && activations.size() + 1 == widths.size());
     for (std::size_t l = 0; l + 1 < widths.size(); ++l) {

@@ -20,10 +20,11 @@ template <class Rule, Back kBack>
 Vec<float> update_row(const StepConstants& k, bool penalised, Index n, float narrow,
                       const float* wide, float* w, float* state, Index slot_stride, float* back) {
     Vec<float> sum{};
+    const float factor = narrow * k.gradient_scale;
     for (Index c = 0; c < n; c += kLanes<float>) {
         const Vec<float> v = load(wide + c);
         const Vec<float> old =
-            update_vector<Rule>(k, penalised, v * narrow, w + c, state + c, slot_stride);
+            update_vector<Rule>(k, penalised, v * factor, w + c, state + c, slot_stride);
         if constexpr (kBack == Back::kContract) sum += v * old;
         if constexpr (kBack == Back::kExpand) store(back + c, load(back + c) + old * narrow);
     }
@@ -32,21 +33,17 @@ Vec<float> update_row(const StepConstants& k, bool penalised, Index n, float nar
 
 }  // namespace
 
-OnlineWorker::OnlineWorker(const Network& network, Exchange& exchange, int thread)
-    : network_(network),
+OnlineWorker::OnlineWorker(const PartedLayout& layout, Exchange& exchange, int thread)
+    : layout_(layout),
+      network_(layout.network()),
       exchange_(exchange),
-      first_group_(static_cast<int>(split(Exchange::kGroups, thread, exchange.team).begin)),
-      end_group_(static_cast<int>(split(Exchange::kGroups, thread, exchange.team).end)),
-      leader_(thread == 0) {
-    for (Index l = 0; l <= network.n_layers(); ++l) {
-        h_.emplace_back(padded(network.width(l)));
-        delta_.emplace_back(padded(network.width(l)));
+      first_part_(static_cast<int>(split(kParts, thread, exchange.team).begin)),
+      end_part_(static_cast<int>(split(kParts, thread, exchange.team).end)),
+      thread_(thread) {
+    for (Index l = 0; l <= network_.n_layers(); ++l) {
+        h_.emplace_back(padded(network_.width(l)));
+        delta_.emplace_back(padded(network_.width(l)));
     }
-}
-
-Columns OnlineWorker::own_columns(Index width) const {
-    if (first_group_ == end_group_) return {0, 0};
-    return {group_columns(width, first_group_).begin, group_columns(width, end_group_ - 1).end};
 }
 
 void OnlineWorker::train(const SolverOptions& options, const StepConstants& constants,
@@ -55,36 +52,21 @@ void OnlineWorker::train(const SolverOptions& options, const StepConstants& cons
     gather_rows(X, scaling, &row, 0, 1, h_[0].data(), padded(network_.n_inputs()));
     forward(weights.params);
     output_delta();
-    with_rule(options, [&](auto rule) { backward<decltype(rule)>(constants, weights); });
+    with_rule(options, constants, [&](auto rule) { backward<decltype(rule)>(constants, weights); });
 }
 
 void OnlineWorker::forward(const float* params) {
     for (Index l = 0; l < network_.n_layers(); ++l) {
         const auto i = static_cast<std::size_t>(l);
         const Layer& layer = network_.layers()[i];
-        float* in = h_[i].data();
-        float* z = h_[i + 1].data();
-        const float* w = params + layer.weight_offset;
-        const float* bias = params + layer.bias_offset;
         Columns columns{0, whole_lines(layer.fan_out)};
         if (layer.fan_in_is_wide) {
-            for (int g = first_group_; g < end_group_; ++g) {
-                const Columns c = group_columns(layer.n_cols, g);
-                float* part = exchange_.memory(turn_, g);
-                std::fill_n(part, c.count() == 0 ? layer.n_rows : 0, 0.0f);
-                contract(1, layer.n_rows, c.count(), in + c.begin, 0, w + c.begin, layer.stride,
-                         part, 0);
-                // The owner of the first group updates the bias: nobody else may read it.
-                for (Index o = 0; g == 0 && o < layer.fan_out; ++o) part[o] += bias[o];
-            }
-            sum_groups(z, layer.fan_out);
+            contract_columns(l, params);
         } else {
-            const bool sliced = l > 0 && !network_.layers()[i - 1].fan_in_is_wide;
-            if (sliced) share_columns(in, layer.fan_in);
+            expand_columns(l, params);
             columns = own_columns(layer.n_cols);
-            expand(1, layer.n_rows, columns.count(), in, 0, w + columns.begin, layer.stride,
-                   bias + columns.begin, z + columns.begin, 0);
         }
+        float* z = h_[i + 1].data();
         with_activation(layer.activation, [&](auto f) {
             for (Index o = columns.begin; o < columns.end; o += kLanes<float>) {
                 store(z + o, f.forward(load(z + o)));
@@ -94,17 +76,49 @@ void OnlineWorker::forward(const float* params) {
     }
 }
 
+/// All of h[l + 1], before its activation.
+void OnlineWorker::contract_columns(Index l, const float* params) {
+    const auto i = static_cast<std::size_t>(l);
+    const Layer& layer = network_.layers()[i];
+    for (int part = first_part_; part < end_part_; ++part) {
+        const PartedLayout::Block& at = layout_.block(l, part);
+        float* sums = exchange_.memory(turn_, part);
+        const Piece<float> piece{h_[i].data() + at.columns.begin, 0, params + at.weight_offset,
+                                 at.stride, at.columns.count()};
+        contract(1, layer.n_rows, &piece, 1, sums, 0);
+        // The owner of part 0 updates the bias: nobody else may read it.
+        if (part == 0) {
+            for (Index o = 0; o < layer.fan_out; ++o) sums[o] += params[at.bias_offset + o];
+        }
+    }
+    sum_parts(h_[i + 1].data(), layer.fan_out);
+}
+
+/// This thread's columns of h[l + 1], before its activation.
+void OnlineWorker::expand_columns(Index l, const float* params) {
+    const auto i = static_cast<std::size_t>(l);
+    const Layer& layer = network_.layers()[i];
+    const bool partial = l > 0 && !network_.layers()[i - 1].fan_in_is_wide;
+    if (partial) share_columns(h_[i].data(), layer.fan_in);
+    const Stretch<float> narrow{h_[i].data(), 0, layer.n_rows};
+    for (int part = first_part_; part < end_part_; ++part) {
+        const PartedLayout::Block& at = layout_.block(l, part);
+        expand(1, &narrow, 1, at.columns.count(), params + at.weight_offset, at.stride,
+               params + at.bias_offset, h_[i + 1].data() + at.columns.begin, 0);
+    }
+}
+
 void OnlineWorker::output_delta() {
     const Layer& last = network_.layers().back();
     const float* x = h_.front().data();
     const float* y = h_.back().data();
     float* delta = delta_.back().data();
-    const bool sliced = !last.fan_in_is_wide;
+    const bool partial = !last.fan_in_is_wide;
     with_activation(last.activation, [&](auto f) {
-        for (int g = 0; g < Exchange::kGroups; ++g) {
-            const bool own = g >= first_group_ && g < end_group_;
-            if (sliced && !own) continue;
-            const Columns c = group_columns(last.fan_out, g);
+        for (int part = 0; part < kParts; ++part) {
+            const bool own = part >= first_part_ && part < end_part_;
+            if (partial && !own) continue;
+            const Columns c = column_part(last.fan_out, part);
             Vec<float> total{};
             for (Index o = c.begin; o < c.end; o += kLanes<float>) {
                 const Vec<float> h = load(y + o);
@@ -112,7 +126,7 @@ void OnlineWorker::output_delta() {
                 total += e * e;
                 store(delta + o, e * f.derivative(h));
             }
-            if (own) squared_error_[g] += static_cast<double>(sum<float>(total));
+            if (own) squared_error_[part] += static_cast<double>(sum<float>(total));
         }
     });
 }
@@ -135,7 +149,7 @@ void OnlineWorker::backward(const StepConstants& constants, const Weights& weigh
         if (layer.fan_in_is_wide) {
             columns = own_columns(layer.fan_in);
         } else {
-            sum_groups(delta, layer.fan_in);
+            sum_parts(delta, layer.fan_in);
         }
         with_activation(network_.layers()[i - 1].activation, [&](auto f) {
             for (Index j = columns.begin; j < columns.end; j += kLanes<float>) {
@@ -152,36 +166,36 @@ void OnlineWorker::update_layer(const StepConstants& constants, Index l, const W
     const float* narrow = layer.fan_in_is_wide ? delta_[i + 1].data() : h_[i].data();
     const float* wide = layer.fan_in_is_wide ? h_[i].data() : delta_[i + 1].data();
     const bool penalised = constants.l1 != 0 || constants.l2 != 0;
-    const auto row = [&](auto back, Index r, Columns c, float* below) {
-        const Index at = layer.weight_offset + r * layer.stride + c.begin;
-        return update_row<Rule, decltype(back)::value>(
-            constants, penalised, c.count(), narrow[r], wide + c.begin, weights.params + at,
-            weights.slots + at, weights.slot_stride, below);
-    };
-    if (l == 0 || layer.fan_in_is_wide) {
-        const Columns c = own_columns(layer.n_cols);
-        float* below = delta_[i].data() + c.begin;
-        if (l > 0) std::fill_n(below, c.count(), 0.0f);
-        for (Index r = 0; r < layer.n_rows; ++r) {
-            if (l == 0) {
-                row(std::integral_constant<Back, Back::kNone>{}, r, c, nullptr);
-            } else {
-                row(std::integral_constant<Back, Back::kExpand>{}, r, c, below);
+    for (int part = first_part_; part < end_part_; ++part) {
+        const PartedLayout::Block& block = layout_.block(l, part);
+        const Columns c = block.columns;
+        const auto row = [&](auto back, Index r, float* below) {
+            const Index at = block.weight_offset + r * block.stride;
+            return update_row<Rule, decltype(back)::value>(
+                constants, penalised, c.count(), narrow[r], wide + c.begin, weights.params + at,
+                weights.slots + at, weights.slot_stride, below);
+        };
+        if (l == 0) {
+            for (Index r = 0; r < layer.n_rows; ++r) {
+                row(std::integral_constant<Back, Back::kNone>{}, r, nullptr);
             }
-        }
-        return;
-    }
-    for (int g = first_group_; g < end_group_; ++g) {
-        const Columns c = group_columns(layer.n_cols, g);
-        float* below = exchange_.memory(turn_, g);
-        for (Index r = 0; r < layer.n_rows; r += kLanes<float>) {
-            Vec<float> partial[kLanes<float>] = {};
-            const Index rows = std::min<Index>(kLanes<float>, layer.n_rows - r);
-            for (Index k = 0; k < rows; ++k) {
-                partial[k] =
-                    row(std::integral_constant<Back, Back::kContract>{}, r + k, c, nullptr);
+        } else if (layer.fan_in_is_wide) {
+            float* below = delta_[i].data() + c.begin;
+            std::fill_n(below, c.count(), 0.0f);
+            for (Index r = 0; r < layer.n_rows; ++r) {
+                row(std::integral_constant<Back, Back::kExpand>{}, r, below);
             }
-            store(below + r, sums<float, kLanes<float>>(partial));
+        } else {
+            float* below = exchange_.memory(turn_, part);
+            for (Index r = 0; r < layer.n_rows; r += kLanes<float>) {
+                Vec<float> partial[kLanes<float>] = {};
+                const Index rows = std::min<Index>(kLanes<float>, layer.n_rows - r);
+                for (Index k = 0; k < rows; ++k) {
+                    partial[k] =
+                        row(std::integral_constant<Back, Back::kContract>{}, r + k, nullptr);
+                }
+                store(below + r, sums<float, kLanes<float>>(partial));
+            }
         }
     }
 }
@@ -190,12 +204,17 @@ template <class Rule>
 void OnlineWorker::update_biases(const StepConstants& constants, Index l, const Weights& weights) {
     const auto i = static_cast<std::size_t>(l);
     const Layer& layer = network_.layers()[i];
-    if (layer.fan_in_is_wide && !leader_) return;
-    const Columns c =
-        layer.fan_in_is_wide ? Columns{0, whole_lines(layer.fan_out)} : own_columns(layer.fan_out);
-    const Index at = layer.bias_offset + c.begin;
-    update_span<Rule>(constants, false, c.count(), delta_[i + 1].data() + c.begin,
-                      weights.params + at, weights.slots + at, weights.slot_stride);
+    const auto update = [&](Columns c, Index at) {
+        update_span<Rule>(constants, false, c.count(), delta_[i + 1].data() + c.begin,
+                          weights.params + at, weights.slots + at, weights.slot_stride);
+    };
+    if (layer.fan_in_is_wide) {
+        if (thread_ == 0) update({0, whole_lines(layer.fan_out)}, layout_.block(l, 0).bias_offset);
+        return;
+    }
+    for (int part = first_part_; part < end_part_; ++part) {
+        update(layout_.block(l, part).columns, layout_.block(l, part).bias_offset);
+    }
 }
 
 void OnlineWorker::share_columns(float* v, Index n) {
@@ -203,26 +222,26 @@ void OnlineWorker::share_columns(float* v, Index n) {
     const Columns own = own_columns(n);
     float* shared = exchange_.memory(turn_, 0);
     std::copy(v + own.begin, v + own.end, shared + own.begin);
-    exchange_.wait();
+    exchange_.wait(thread_);
     std::copy_n(shared, n, v);
     ++turn_;
 }
 
-void OnlineWorker::sum_groups(float* v, Index n) {
-    exchange_.wait();
+void OnlineWorker::sum_parts(float* v, Index n) {
+    exchange_.wait(thread_);
     const float* first = exchange_.memory(turn_, 0);
     for (Index i = 0; i < n; ++i) v[i] = first[i];
-    for (int g = 1; g < Exchange::kGroups; ++g) {
-        const float* part = exchange_.memory(turn_, g);
-        for (Index i = 0; i < n; ++i) v[i] += part[i];
+    for (int part = 1; part < kParts; ++part) {
+        const float* more = exchange_.memory(turn_, part);
+        for (Index i = 0; i < n; ++i) v[i] += more[i];
     }
     ++turn_;
 }
 
 void OnlineWorker::take_squared_error(double* total) {
-    for (int g = first_group_; g < end_group_; ++g) {
-        total[g] += squared_error_[g];
-        squared_error_[g] = 0;
+    for (int part = first_part_; part < end_part_; ++part) {
+        total[part] += squared_error_[part];
+        squared_error_[part] = 0;
     }
 }
 

@@ -11,7 +11,7 @@ Scaling::Scaling(const double* shift, const double* scale, Index n_cols)
       scale_float_(scale, scale + n_cols) {
     for (Index j = 0; j < n_cols; ++j) {
         const auto high = static_cast<double>(shift_high_[static_cast<std::size_t>(j)]);
-        shift_low_.push_back(static_cast<float>(shift[j] - high));
+        rest_.push_back(static_cast<float>((shift[j] - high) * scale[j]));
     }
 }
 
@@ -30,50 +30,53 @@ struct Scaler {
         : shift(scaling.shift()),
           scale(scaling.scale()),
           shift_high(scaling.shift_high()),
-          shift_low(scaling.shift_low()),
+          rest(scaling.rest()),
           scale_float(scaling.scale_float()) {}
 
     T operator()(Source x, Index j) const {
         if constexpr (kDouble) {
             return static_cast<T>((static_cast<double>(x) - shift[j]) * scale[j]);
         } else {
-            return ((static_cast<float>(x) - shift_high[j]) - shift_low[j]) * scale_float[j];
+            return (static_cast<float>(x) - shift_high[j]) * scale_float[j] - rest[j];
         }
     }
 
     const double* shift;
     const double* scale;
     const float* shift_high;
-    const float* shift_low;
+    const float* rest;
     const float* scale_float;
 };
+
+/// out[j - columns.begin] = scaled x[j], j in columns, for values that lie one behind the other.
+template <class Source, class T>
+void gather_row(const Scaler<Source, T>& scaled, const Source* x, T* __restrict out,
+                Range columns) {
+    typedef Source Loose __attribute__((aligned(1), may_alias));  // NumPy's may lie anywhere
+    const Loose* values = reinterpret_cast<const Loose*>(x);
+    // A copy whose members the compiler knows nobody else can change.
+    const Scaler<Source, T> mine = scaled;
+    for (Index j = columns.begin; j < columns.end; ++j) out[j - columns.begin] = mine(values[j], j);
+}
 
 template <class Source, class T>
 void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
             Index n, T* out, Index out_stride, Range columns) {
-    typedef Source Loose __attribute__((aligned(1), may_alias));  // NumPy's may lie anywhere
+    typedef Source Loose __attribute__((aligned(1), may_alias));
     const Scaler<Source, T> scaled(scaling);
     const char* base = static_cast<const char*>(X.data);
-    const auto row = [&](Index i) {
-        return base + (order ? static_cast<Index>(order[i]) : first + i) * X.row_stride;
-    };
+    const auto index = [&](Index i) { return order ? static_cast<Index>(order[i]) : first + i; };
     const bool contiguous = X.col_stride == static_cast<Index>(sizeof(Source));
     for (Index i = 0; i < n; ++i) {
-        const char* x = row(i);
+        const char* x = base + index(i) * X.row_stride;
         T* o = out + i * out_stride;
         if (contiguous) {
-            if (i + kPrefetchRows < n) {
-                const char* ahead = row(i + kPrefetchRows);
-                for (Index k = columns.begin * X.col_stride; k < columns.end * X.col_stride;
-                     k += 64) {
-                    __builtin_prefetch(ahead + k);
-                }
-            }
-            const Loose* values = reinterpret_cast<const Loose*>(x);
-            for (Index j = columns.begin; j < columns.end; ++j) o[j] = scaled(values[j], j);
+            if (i + kPrefetchRows < n) prefetch_row(X, index(i + kPrefetchRows), columns);
+            gather_row(scaled, reinterpret_cast<const Source*>(x), o, columns);
         } else {
             for (Index j = columns.begin; j < columns.end; ++j) {
-                o[j] = scaled(*reinterpret_cast<const Loose*>(x + j * X.col_stride), j);
+                o[j - columns.begin] =
+                    scaled(*reinterpret_cast<const Loose*>(x + j * X.col_stride), j);
             }
         }
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fastae/optimiser.hpp"
+#include "fastae/parted.hpp"
 #include "fastae/rows.hpp"
 #include "fastae/scratch.hpp"
 #include "fastae/weights.hpp"
@@ -108,6 +109,28 @@ struct Model {
     ::testing::AssertionResult padding_is_zero() const;
 
     bool is_finite() const;
+};
+
+/// A model's weights in the layout of training, from the constructor to unpack().
+class PartedModel {
+  public:
+    PartedModel(Model& model, const SolverOptions& options)
+        : layout(model.network),
+          model_(model),
+          n_slots_(options.n_slots()),
+          parted_(layout, n_slots_) {
+        layout.pack(model.weights(), parted_.weights(), n_slots_);
+    }
+
+    const Weights& weights() const { return parted_.weights(); }
+    void unpack() const { layout.unpack(parted_.weights(), model_.weights(), n_slots_); }
+
+    const PartedLayout layout;
+
+  private:
+    Model& model_;
+    const int n_slots_;
+    PartedWeights parted_;
 };
 
 /// Whether two models have the same parameters and state, bit for bit.

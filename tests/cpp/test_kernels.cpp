@@ -33,15 +33,16 @@ struct Case {
 
     RowMatrix<T> expand(Index row, Index count, bool with_init) const {
         RowMatrix<T> out = RowMatrix<T>::Constant(count, stride, kUntouched);
-        fastae::expand(count, n_rows, cols, narrow.row(row).data(), narrow_stride, w.data(), stride,
-                       with_init ? init.data() : nullptr, out.data(), stride);
+        const Stretch<T> in{narrow.row(row).data(), narrow_stride, n_rows};
+        fastae::expand(count, &in, 1, cols, w.data(), stride, with_init ? init.data() : nullptr,
+                       out.data(), stride);
         return out;
     }
 
     RowMatrix<T> contract(Index row, Index count) const {
         RowMatrix<T> out = RowMatrix<T>::Constant(count, narrow_stride, kUntouched);
-        fastae::contract(count, n_rows, cols, wide.row(row).data(), stride, w.data(), stride,
-                         out.data(), narrow_stride);
+        const Piece<T> piece{wide.row(row).data(), stride, w.data(), stride, cols};
+        fastae::contract(count, n_rows, &piece, 1, out.data(), narrow_stride);
         return out;
     }
 
@@ -111,6 +112,10 @@ TYPED_TEST(Kernels, ContractEqualsEigenAndEachRowAlone) {
 }
 
 TYPED_TEST(Kernels, LongRowsWork) {
+    for (const Index n_rows : {255, 256, 257, 600}) {
+        SCOPED_TRACE(::testing::Message() << n_rows << " x 33");
+        Case<TypeParam>(7, n_rows, 33).check_expand();
+    }
     for (const Index n_cols : {1000, 1024, 1025, 1040, 2047, 2049, 3100, 5000}) {
         for (const Index n_rows : {1, 3, 6}) {
             SCOPED_TRACE(::testing::Message() << n_rows << " x " << n_cols);
@@ -128,10 +133,71 @@ TYPED_TEST(Kernels, AnOutputDoesNotDependOnItsNeighbours) {
         const RowMatrix<T> expected = all.contract(0, 6);
         for (Index r = 0; r < all.n_rows; ++r) {
             RowMatrix<T> out(6, 1);
-            contract<T>(6, 1, all.cols, all.wide.data(), all.stride, all.w.row(r).data(),
-                        all.stride, out.data(), 1);
+            const Piece<T> piece{all.wide.data(), all.stride, all.w.row(r).data(), all.stride,
+                                 all.cols};
+            contract<T>(6, 1, &piece, 1, out.data(), 1);
             EXPECT_TRUE(same_bits<T>(out, expected.col(r))) << "row " << r << " of weights";
         }
+    }
+}
+
+TYPED_TEST(Kernels, StretchesOfTheNarrowSideAreOneSum) {
+    using T = TypeParam;
+    for (const Index n_rows : {2, 40, 300, 700}) {
+        const Case<T> all(6, n_rows, 100);
+        for (const Index cut : {Index{1}, n_rows / 2, n_rows - 1}) {
+            const Stretch<T> in[] = {{all.narrow.data(), all.narrow_stride, cut},
+                                     {all.narrow.data() + cut, all.narrow_stride, n_rows - cut}};
+            RowMatrix<T> out(6, all.stride);
+            expand(6, in, 2, all.cols, all.w.data(), all.stride, all.init.data(), out.data(),
+                   all.stride);
+            const RowMatrix<T> expected = all.expand(0, 6, true);
+            for (Index b = 0; b < 6; ++b) {
+                EXPECT_TRUE(same_bits<T>(out.row(b).data(), expected.row(b).data(), all.cols));
+            }
+        }
+    }
+}
+
+TYPED_TEST(Kernels, PiecesOfTheColumnsAreOneSum) {
+    using T = TypeParam;
+    for (const Index n_cols : {32, 400, 1024, 2600}) {  // the last: more than one tile's columns
+        const Case<T> all(6, 13, n_cols);
+        for (const Index cut : {Index{0}, Index{16}, n_cols / 32 * 16, all.cols}) {
+            const Piece<T> pieces[] = {{all.wide.data(), all.stride, all.w.data(), all.stride, cut},
+                                       {all.wide.data() + cut, all.stride, all.w.data() + cut,
+                                        all.stride, all.cols - cut}};
+            RowMatrix<T> out(6, 13);
+            contract(6, 13, pieces, 2, out.data(), 13);
+            const Matrix W = all.w.template cast<double>(), in = all.wide.template cast<double>();
+            const Matrix size = product(in.cwiseAbs(), W.cwiseAbs().transpose());
+            EXPECT_TRUE(near(out.template cast<double>(), product(in, W.transpose()),
+                             size * sum_rounding<T>(n_cols)));
+        }
+    }
+}
+
+TEST(Contract, OfNoColumnsIsZero) {
+    const RowMatrix<float> none(2, 0);
+    const Piece<float> piece{none.data(), 0, none.data(), 0, 0};
+    RowMatrix<float> out = RowMatrix<float>::Constant(2, 3, 7);
+    contract(2, 3, &piece, 1, out.data(), 3);
+    EXPECT_TRUE((out.array() == 0).all());
+}
+
+TEST(PanelWidth, IsEvenAndNoWiderThanATile) {
+    for (Index vectors = 1; vectors < 40; ++vectors) {
+        Index least = kOuterVecs, most = 0, n_panels = 0;
+        for (Index left = vectors * kLanes<float>; left > 0; ++n_panels) {
+            const Index width = panel_width<float>(left);
+            EXPECT_EQ(width % kLanes<float>, 0);
+            least = std::min(least, width / kLanes<float>);
+            most = std::max(most, width / kLanes<float>);
+            left -= width;
+        }
+        EXPECT_EQ(n_panels, (vectors + kOuterVecs - 1) / kOuterVecs);
+        EXPECT_LE(most, kOuterVecs);
+        EXPECT_LE(most - least, 1);
     }
 }
 

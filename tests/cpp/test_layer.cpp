@@ -68,34 +68,6 @@ TYPED_TEST(LayerPasses, ForwardEqualsPlain) {
     });
 }
 
-using LayerBackward = LayerPasses<float>;
-
-TEST_F(LayerBackward, EqualsPlain) {
-    for (const Activation below : kActivations) {
-        on_layers([&](const Model& model, Index n) {
-            const Layer& layer = model.network.layers()[0];
-            const Index in_stride = padded(layer.fan_in), out_stride = padded(layer.fan_out);
-            const Matrix z = random_matrix<double>(n, layer.fan_in, 8, -2, 2);
-            RowMatrix<float> h = RowMatrix<float>::Zero(n, in_stride);
-            for (Index i = 0; i < n; ++i) {
-                for (Index j = 0; j < layer.fan_in; ++j) {
-                    h(i, j) = static_cast<float>(plain::activate(below, z(i, j)));
-                }
-            }
-            const RowMatrix<float> delta = rows(n, layer.fan_out, out_stride, 9);
-            RowMatrix<float> result = RowMatrix<float>::Zero(n, in_stride);
-            layer_backward(layer, model.params.data(), below, n, delta.data(), out_stride, h.data(),
-                           result.data(), in_stride);
-            const Matrix back = plain::product(delta.leftCols(layer.fan_out).cast<double>(),
-                                               model.net().W[0].transpose());
-            const Matrix slopes = z.unaryExpr([&](double x) { return plain::slope(below, x); });
-            EXPECT_TRUE(near(result.cast<double>(), back.cwiseProduct(slopes), 5e-6))
-                << "below " << below;
-            EXPECT_TRUE(padding_is_zero(result, layer.fan_in));
-        });
-    }
-}
-
 TEST(ZeroPadding, ClearsWholeVectorsOnly) {
     for (const Index width : {1, 15, 16, 17, 31, 32}) {
         RowMatrix<float> rows = RowMatrix<float>::Constant(3, 64, 1);

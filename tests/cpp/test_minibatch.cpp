@@ -20,14 +20,16 @@ std::vector<std::uint32_t> rows_in_order(Index n) {
 /// One step of a mini-batch of all rows of X, by a team; returns the sum of its squared errors.
 double step(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team = 1) {
     const Index n = X.rows();
-    MiniBatch batch(model.network, n, team);
+    const PartedModel parted(model, options);
+    MiniBatch batch(parted.layout, n, team);
     const auto order = rows_in_order(n);
     const Scaling scaling = model.scaling();
     on_team(team, [&](int thread) {
-        batch.forward_backward(thread, model.params.data(), view_of(X), scaling, order.data(), n);
-        batch.apply_gradient(thread, options, StepConstants(options, 0, 0), n,
-                             model.weights(options));
+        batch.forward_backward(thread, parted.weights().params, view_of(X), scaling, order.data(),
+                               n);
+        batch.apply_gradient(thread, options, StepConstants(options, 0, 0), n, parted.weights());
     });
+    parted.unpack();
     return batch.squared_error(n);
 }
 
@@ -112,13 +114,16 @@ TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
     for (Index i = 0; i < 4; ++i) {
         rows.row(i) = model.scaled(X.cast<double>()).row(order[static_cast<std::size_t>(i)]);
     }
-    MiniBatch batch(model.network, 7);
     const Net before = model.net();
     SolverOptions sgd;
     sgd.solver = Solver::kSgd;
     sgd.learning_rate = 1;
-    batch.forward_backward(0, model.params.data(), view_of(X), model.scaling(), order.data(), 4);
-    batch.apply_gradient(0, sgd, StepConstants(sgd, 0, 0), 4, model.weights(sgd));
+    const PartedModel parted(model, sgd);
+    MiniBatch batch(parted.layout, 7);
+    const Weights& weights = parted.weights();
+    batch.forward_backward(0, weights.params, view_of(X), model.scaling(), order.data(), 4);
+    batch.apply_gradient(0, sgd, StepConstants(sgd, 0, 0), 4, weights);
+    parted.unpack();
     EXPECT_NEAR(batch.squared_error(4), before.squared_errors(rows).sum(), 1e-5);
     EXPECT_NEAR(batch.squared_error(2), before.squared_errors(rows.topRows(2)).sum(), 1e-5);
     Net expected = before;
@@ -180,19 +185,23 @@ TEST(MiniBatch, StepsOfATeamFollowEachOther) {
     const Model start({140, 20, 140}, {Activation::kTanh, Activation::kTanh});
     const auto trained = [&](int team) {
         Model model(start.network, start.params);
-        MiniBatch batch(model.network, 4, team);
+        const SolverOptions adam;
+        const PartedModel parted(model, adam);
+        MiniBatch batch(parted.layout, 4, team);
         const Scaling scaling = model.scaling();
+        const RowsView view = view_of(X);
         on_team(team, [&](int thread) {
             for (Index i = 0; i < 30; i += 4) {
                 const Index n = std::min<Index>(4, 30 - i);
-                const SolverOptions adam;
                 const double done = static_cast<double>(i);
-                batch.forward_backward(thread, model.params.data(), view_of(X), scaling,
+                const NextRows next{&view, order.data() + i + n, std::min<Index>(4, 30 - i - n)};
+                batch.forward_backward(thread, parted.weights().params, view, scaling,
                                        order.data() + i, n);
                 batch.apply_gradient(thread, adam, StepConstants(adam, done, done), n,
-                                     model.weights());
+                                     parted.weights(), next);
             }
         });
+        parted.unpack();
         return model;
     };
     const Model alone = trained(1);

@@ -20,22 +20,23 @@ const std::vector<std::vector<Index>> kWidths{{1, 1},
 /// Trains a team on rows of X in order; returns the sum of the squared errors.
 double train_rows(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team) {
     Exchange exchange(model.network.widest(), team);
+    const PartedModel parted(model, options);
     std::vector<std::unique_ptr<OnlineWorker>> workers;
     for (int thread = 0; thread < team; ++thread) {
-        workers.push_back(std::make_unique<OnlineWorker>(model.network, exchange, thread));
+        workers.push_back(std::make_unique<OnlineWorker>(parted.layout, exchange, thread));
     }
-    double errors[Exchange::kGroups] = {};
+    double errors[kParts] = {};
     const Scaling scaling = model.scaling();
-    const Weights weights = model.weights(options);
     on_team(team, [&](int thread) {
         OnlineWorker& worker = *workers[static_cast<std::size_t>(thread)];
         for (Index i = 0; i < X.rows(); ++i) {
             const double done = static_cast<double>(i);
             worker.train(options, StepConstants(options, done, done), view_of(X), scaling,
-                         static_cast<std::uint32_t>(i), weights);
+                         static_cast<std::uint32_t>(i), parted.weights());
         }
         worker.take_squared_error(errors);
     });
+    parted.unpack();
     double total = 0;
     for (const double error : errors) total += error;
     return total;
@@ -87,7 +88,7 @@ TEST_P(Online, ATeamGivesTheSameBitsAsOneThread) {
         const RowMatrix<float> X = rows(40);
         const double error = train_rows(alone, X, options, 1);
         EXPECT_TRUE(alone.is_finite());
-        for (int team = 2; team <= Exchange::kGroups; ++team) {
+        for (int team = 2; team <= kParts; ++team) {
             Model shared = model(Activation::kTanh, Activation::kLogistic);
             EXPECT_EQ(train_rows(shared, X, options, team), error);
             EXPECT_TRUE(same_state(shared, alone)) << "a team of " << team;
@@ -106,12 +107,14 @@ TEST(OnlineTraining, IsMiniBatchesOfOne) {
         Model online({33, 8, 33}, {Activation::kTanh, Activation::kTanh});
         Model batches(online.network, online.params);
         train_rows(online, X, options, 1);
-        MiniBatch batch(batches.network, 1);
+        const PartedModel parted(batches, options);
+        const Weights& weights = parted.weights();
+        MiniBatch batch(parted.layout, 1);
         for (std::uint32_t i = 0; i < 40; ++i) {
-            batch.forward_backward(0, batches.params.data(), view_of(X), batches.scaling(), &i, 1);
-            batch.apply_gradient(0, options, StepConstants(options, i, i), 1,
-                                 batches.weights(options));
+            batch.forward_backward(0, weights.params, view_of(X), batches.scaling(), &i, 1);
+            batch.apply_gradient(0, options, StepConstants(options, i, i), 1, weights);
         }
+        parted.unpack();
         EXPECT_LT(online.net().distance(batches.net()), 1e-5);
     }
 }
@@ -119,18 +122,19 @@ TEST(OnlineTraining, IsMiniBatchesOfOne) {
 TEST(OnlineTraining, SquaredErrorsAreTakenOnce) {
     Model model({300, 4, 300}, {Activation::kTanh, Activation::kTanh});
     Exchange exchange(model.network.widest(), 1);
-    OnlineWorker worker(model.network, exchange, 0);
+    const SolverOptions options;
+    const PartedModel parted(model, options);
+    OnlineWorker worker(parted.layout, exchange, 0);
     const RowMatrix<float> X = random_matrix(1, 300, 3);
     const double expected = model.net().squared_errors(X.cast<double>())[0];
-    const SolverOptions options;
     worker.train(options, StepConstants(options, 0, 0), view_of(X), model.scaling(), 0,
-                 model.weights());
-    double errors[Exchange::kGroups] = {};
+                 parted.weights());
+    double errors[kParts] = {};
     worker.take_squared_error(errors);
     double total = 0;
     for (const double error : errors) total += error;
     EXPECT_NEAR(total / expected, 1, 1e-5);
-    double again[Exchange::kGroups] = {};
+    double again[kParts] = {};
     worker.take_squared_error(again);
     for (const double error : again) EXPECT_EQ(error, 0);
 }

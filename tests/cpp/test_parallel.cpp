@@ -10,7 +10,7 @@ namespace fastae::parallel_test {
 TEST(SpinBarrier, NobodyPassesBeforeAllHaveCome) {
     for (const int n_threads : {1, 2, 3, 4}) {
         constexpr int kRounds = 500;
-        SpinBarrier barrier;
+        SpinBarrier barrier(n_threads);
         std::vector<int> round(static_cast<std::size_t>(n_threads), 0);  // not atomic, on purpose
         std::vector<int> behind(round);
         on_team(n_threads, [&](int thread) {
@@ -18,9 +18,9 @@ TEST(SpinBarrier, NobodyPassesBeforeAllHaveCome) {
             for (int r = 1; r <= kRounds; ++r) {
                 round[self] = r;
                 if (r % 50 == thread) std::this_thread::sleep_for(std::chrono::microseconds(200));
-                barrier.wait(n_threads);
+                barrier.wait(thread);
                 for (const int other : round) behind[self] += other != r;
-                barrier.wait(n_threads);
+                barrier.wait(thread);
             }
         });
         for (const int count : behind) EXPECT_EQ(count, 0) << n_threads << " threads";

@@ -12,13 +12,15 @@ class Clock : public ::testing::Test {
     static void wait() { std::this_thread::sleep_for(std::chrono::milliseconds(60)); }
 
     Model model_{{3, 2, 3}, {Activation::kTanh, Activation::kTanh}};
-    Weights weights_ = model_.weights();
+    PartedLayout layout_{model_.network};
+    PartedWeights parted_{layout_, 2};
+    Weights weights_ = parted_.weights();
     TrainResult result_;
 };
 
 TEST_F(Clock, BooksWhatItIsTold) {
     const Tick tick;
-    TrainingClock clock(model_.network, weights_, tick, result_);
+    TrainingClock clock(layout_, weights_, tick, result_);
     for (int epoch = 0; epoch < 2; ++epoch) {
         clock.begin_epoch();
         clock.book(4, 1, 6.0);
@@ -39,7 +41,7 @@ TEST_F(Clock, TicksOnlyWhenItIsTime) {
         EXPECT_EQ(samples, 5);
         return ++calls == 2;
     };
-    TrainingClock clock(model_.network, weights_, tick, result_);
+    TrainingClock clock(layout_, weights_, tick, result_);
     clock.begin_epoch();
     clock.book(5, 1, 1.0);
     wait();
@@ -56,7 +58,7 @@ TEST_F(Clock, TicksOnlyWhenItIsTime) {
 
 TEST_F(Clock, KeepsTheExceptionOfATick) {
     const Tick tick = [](Index) -> bool { throw std::runtime_error("from the tick"); };
-    TrainingClock clock(model_.network, weights_, tick, result_);
+    TrainingClock clock(layout_, weights_, tick, result_);
     clock.begin_epoch();
     wait();
     clock.watch();
@@ -69,16 +71,16 @@ TEST_F(Clock, InfiniteErrorsAndWeightsAreDivergence) {
     for (const double error :
          {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
         TrainResult result;
-        TrainingClock clock(model_.network, weights_, tick, result);
+        TrainingClock clock(layout_, weights_, tick, result);
         clock.begin_epoch();
         clock.book(1, 1, error);
         EXPECT_TRUE(clock.stop());
         EXPECT_EQ(result.status, TrainStatus::kDiverged);
     }
-    TrainingClock clock(model_.network, weights_, tick, result_);
+    TrainingClock clock(layout_, weights_, tick, result_);
     clock.begin_epoch();
     clock.book(1, 1, 1.0);
-    model_.params.data()[1] = std::numeric_limits<float>::quiet_NaN();
+    weights_.params[1] = std::numeric_limits<float>::quiet_NaN();
     clock.end_epoch(1);
     EXPECT_TRUE(clock.stop());
     EXPECT_EQ(result_.status, TrainStatus::kDiverged);
@@ -87,7 +89,7 @@ TEST_F(Clock, InfiniteErrorsAndWeightsAreDivergence) {
 
 TEST_F(Clock, AStopDoesNotHideDivergence) {
     const Tick tick = [](Index) { return true; };
-    TrainingClock clock(model_.network, weights_, tick, result_);
+    TrainingClock clock(layout_, weights_, tick, result_);
     clock.begin_epoch();
     wait();
     clock.book(1, 1, std::numeric_limits<double>::quiet_NaN());

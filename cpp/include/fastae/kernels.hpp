@@ -41,30 +41,75 @@ inline constexpr Index kPanel = kOuterVecs * kLanes<T>;
 /// of this length fit into the L1 cache.
 inline constexpr Index kDotBlock = 1024;
 
+/// Columns of the next of equally wide panels over the n_cols columns that are left: 12 vectors are
+/// 4 + 4 + 4, not 5 + 5 + 2.
+template <class T>
+constexpr Index panel_width(Index n_cols) {
+    const Index n_panels = (n_cols + kPanel<T> - 1) / kPanel<T>;
+    return (n_cols / kLanes<T> + n_panels - 1) / n_panels * kLanes<T>;
+}
+
+/// Rows of the next of equal blocks of weights over the n_rows rows that are left: a panel of a
+/// block stays in the L1 cache while all rows of the batch pass over it.
+constexpr Index block_rows(Index n_rows) {
+    constexpr Index most = 256;
+    const Index n_blocks = (n_rows + most - 1) / most;
+    return (n_rows + n_blocks - 1) / n_blocks;
+}
+
+/// A stretch of the columns that contract sums over, with the weights of these columns; n_cols
+/// counts the padding, a multiple of kPad.
+template <class T>
+struct Piece {
+    const T* in;  ///< (n, n_cols)
+    Index in_stride;
+    const float* w;  ///< (n_rows, n_cols)
+    Index w_stride;
+    Index n_cols;
+};
+
+/// A stretch of the narrower side, whose sum expand takes: (n, n_rows).
+template <class T>
+struct Stretch {
+    const T* in;
+    Index stride;
+    Index n_rows;
+};
+
 namespace detail {
 
-/// acc[m][n] = init[n] + sum_k scalars[m * m_stride + k * k_stride] * vectors[k * v_stride + n],
-/// k < n_terms; stored at out[m * out_stride + n * lanes].
+/// Calls f with std::integral_constant<int, i>, where 1 <= i <= kMax.
+template <int kMax, class F>
+inline __attribute__((always_inline)) void with_constant(int i, F&& f) {
+    if constexpr (kMax == 1) {
+        f(std::integral_constant<int, 1>{});
+    } else if (i == kMax) {
+        f(std::integral_constant<int, kMax>{});
+    } else {
+        with_constant<kMax - 1>(i, f);
+    }
+}
+
+/// out[m * out_stride + n * lanes] = start[m * start_stride + n * lanes]
+///                                   + sum_k scalars[m * m_stride + k * k_stride]
+///                                         * vectors[k * v_stride + n * lanes],  k < n_terms;
+/// start may be out itself, or null for zeros.
 template <class T, class S, int M, int N>
 inline __attribute__((always_inline)) void outer_tile(Index n_terms, const T* scalars,
                                                       Index m_stride, Index k_stride,
-                                                      const S* vectors, Index v_stride,
-                                                      const float* init, T* out, Index out_stride) {
+                                                      const float* vectors, Index v_stride,
+                                                      const S* start, Index start_stride, T* out,
+                                                      Index out_stride) {
     Vec<T> acc[M][N];
-    for (int n = 0; n < N; ++n) {
-        const Vec<T> start = init ? load_weights<T>(init + n * kLanes<T>) : Vec<T>{};
-        for (int m = 0; m < M; ++m) acc[m][n] = start;
+    for (int m = 0; m < M; ++m) {
+        for (int n = 0; n < N; ++n) {
+            acc[m][n] = start ? load_as<T>(start + m * start_stride + n * kLanes<T>) : Vec<T>{};
+        }
     }
     for (Index k = 0; k < n_terms; ++k) {
         Vec<T> v[N];
 #pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) {
-            if constexpr (std::is_same_v<S, float>) {
-                v[n] = load_weights<T>(vectors + k * v_stride + n * kLanes<T>);
-            } else {
-                v[n] = load(vectors + k * v_stride + n * kLanes<T>);
-            }
-        }
+        for (int n = 0; n < N; ++n) v[n] = load_as<T>(vectors + k * v_stride + n * kLanes<T>);
 #pragma GCC unroll 8
         for (int m = 0; m < M; ++m) {
             const T s = scalars[m * m_stride + k * k_stride];
@@ -77,21 +122,62 @@ inline __attribute__((always_inline)) void outer_tile(Index n_terms, const T* sc
     }
 }
 
-/// out[m * out_stride + n] (+)= sum_c in[m * in_stride + c] * w[n * w_stride + c], c < n_cols.
+/// Weights that will be needed next: rows of n_cols floats, `stride` apart.
+struct Ahead {
+    const float* w;
+    Index stride, n_rows, n_cols;
+
+    /// Fetches the share of step `step` of n_steps into the L1 cache. (Inline: as a function of its
+    /// own, which returns nothing and changes nothing, it would be optimised away.)
+    inline __attribute__((always_inline)) void fetch(Index step, Index n_steps) const {
+        for (Index r = n_rows * step / n_steps; r < n_rows * (step + 1) / n_steps; ++r) {
+            for (Index c = 0; c < n_cols; c += kPad) __builtin_prefetch(w + r * stride + c);
+        }
+    }
+};
+
+/// outer_tile over all of n rows and n_cols <= kPanel columns.
+template <class T, class S>
+inline void outer_panel(Index n, Index n_cols, Index n_terms, const T* scalars, Index m_stride,
+                        Index k_stride, const float* vectors, Index v_stride, const S* start,
+                        Index start_stride, T* out, Index out_stride, const Ahead& ahead) {
+    const Index n_tiles = (n + kOuterRows - 1) / kOuterRows;
+    with_constant<kOuterVecs>(static_cast<int>(n_cols / kLanes<T>), [&](auto N) {
+        for (Index tile = 0; tile < n_tiles; ++tile) {
+            const Index b = tile * kOuterRows;
+            const int rows = static_cast<int>(std::min<Index>(kOuterRows, n - b));
+            ahead.fetch(tile, n_tiles);
+            with_constant<kOuterRows>(rows, [&](auto M) {
+                outer_tile<T, S, M(), N()>(n_terms, scalars + b * m_stride, m_stride, k_stride,
+                                           vectors, v_stride,
+                                           start ? start + b * start_stride : nullptr, start_stride,
+                                           out + b * out_stride, out_stride);
+            });
+        }
+    });
+}
+
+/// out[m * out_stride + n] (+)= sum_c in[m * in_stride + c] * w[n * w_stride + c], c over the
+/// columns of all pieces.
 template <class T, int M, int N>
-inline __attribute__((always_inline)) void dot_tile(Index n_cols, const T* in, Index in_stride,
-                                                    const float* w, Index w_stride, bool add,
-                                                    T* out, Index out_stride) {
+inline __attribute__((always_inline)) void dot_tile(const Piece<T>* pieces, int n_pieces,
+                                                    Index first_m, Index first_n, bool add, T* out,
+                                                    Index out_stride) {
     Vec<T> acc[M * N] = {};
-    for (Index c = 0; c < n_cols; c += kLanes<T>) {
-        Vec<T> x[M];
+    for (int piece = 0; piece < n_pieces; ++piece) {
+        const Piece<T> at = pieces[piece];
+        const T* in = at.in + first_m * at.in_stride;
+        const float* w = at.w + first_n * at.w_stride;
+        for (Index c = 0; c < at.n_cols; c += kLanes<T>) {
+            Vec<T> x[M];
 #pragma GCC unroll 8
-        for (int m = 0; m < M; ++m) x[m] = load(in + m * in_stride + c);
+            for (int m = 0; m < M; ++m) x[m] = load(in + m * at.in_stride + c);
 #pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) {
-            const Vec<T> v = load_weights<T>(w + n * w_stride + c);
+            for (int n = 0; n < N; ++n) {
+                const Vec<T> v = load_weights<T>(w + n * at.w_stride + c);
 #pragma GCC unroll 8
-            for (int m = 0; m < M; ++m) acc[m * N + n] += x[m] * v;
+                for (int m = 0; m < M; ++m) acc[m * N + n] += x[m] * v;
+            }
         }
     }
     constexpr int total = M * N;
@@ -116,100 +202,122 @@ inline __attribute__((always_inline)) void dot_tile(Index n_cols, const T* in, I
     }
 }
 
-/// Calls f with std::integral_constant<int, i>, where 1 <= i <= kMax.
-template <int kMax, class F>
-inline __attribute__((always_inline)) void with_constant(int i, F&& f) {
-    if constexpr (kMax == 1) {
-        f(std::integral_constant<int, 1>{});
-    } else if (i == kMax) {
-        f(std::integral_constant<int, kMax>{});
-    } else {
-        with_constant<kMax - 1>(i, f);
+}  // namespace detail
+
+/// Expands to the wider side.
+///
+///   in    stretches of (n, n_rows of the stretch), one behind the other
+///   w     (n_rows, n_cols)  stride w_stride; n_cols counts the padding, a multiple of kPad
+///   init  (n_cols) or null  start of every sum: the bias
+///   out   (n, n_cols)   stride out_stride
+template <class T>
+void expand(Index n, const Stretch<T>* in, int n_stretches, Index n_cols, const float* w,
+            Index w_stride, const float* init, T* out, Index out_stride) {
+    Index total = 0;
+    for (int s = 0; s < n_stretches; ++s) total += in[s].n_rows;
+    for (Index c = 0, width = 0; c < n_cols; c += width) {
+        width = panel_width<T>(n_cols - c);
+        Index row = 0;  // of w
+        for (int s = 0; s < n_stretches; ++s) {
+            for (Index r = 0, n_rows = 0; r < in[s].n_rows; r += n_rows) {
+                n_rows = block_rows(in[s].n_rows - r);
+                const Index left = total - row - n_rows;
+                const bool same_panel = left > 0;
+                const detail::Ahead ahead{
+                    w + (same_panel ? (row + n_rows) * w_stride + c : c + width), w_stride,
+                    same_panel           ? std::min(n_rows, left)
+                    : c + width < n_cols ? n_rows
+                                         : 0,
+                    std::min(width, n_cols - c)};
+                const auto panel = [&](auto* start, Index start_stride) {
+                    detail::outer_panel(n, width, n_rows, in[s].in + r, in[s].stride, 1,
+                                        w + row * w_stride + c, w_stride, start, start_stride,
+                                        out + c, out_stride, ahead);
+                };
+                if (row == 0) {
+                    panel(init ? init + c : nullptr, 0);
+                } else {
+                    panel(out + c, out_stride);
+                }
+                row += n_rows;
+            }
+        }
+    }
+}
+
+namespace detail {
+
+/// out (+)= the sum over the columns of all pieces, tile by tile.
+template <class T>
+void contract_tiles(Index n, Index n_rows, const Piece<T>* pieces, int n_pieces, bool add, T* out,
+                    Index out_stride) {
+    if (n == 1) {  // one row alone: many columns at a time, to cover the latency
+        constexpr int cols_at_once = kLanes<T>;
+        for (Index r = 0; r < n_rows; r += cols_at_once) {
+            const int cols = static_cast<int>(std::min<Index>(cols_at_once, n_rows - r));
+            with_constant<cols_at_once>(cols, [&](auto N) {
+                dot_tile<T, 1, N()>(pieces, n_pieces, 0, r, add, out + r, 0);
+            });
+        }
+        return;
+    }
+    for (Index r = 0; r < n_rows; r += kDotCols) {
+        const int cols = static_cast<int>(std::min<Index>(kDotCols, n_rows - r));
+        with_constant<kDotCols>(cols, [&](auto N) {
+            for (Index b = 0; b < n; b += kDotRows) {
+                const int rows = static_cast<int>(std::min<Index>(kDotRows, n - b));
+                with_constant<kDotRows>(rows, [&](auto M) {
+                    dot_tile<T, M(), N()>(pieces, n_pieces, b, r, add, out + b * out_stride + r,
+                                          out_stride);
+                });
+            }
+        });
     }
 }
 
 }  // namespace detail
 
-/// Expands to the wider side.
-///
-///   in    (n, n_rows)   stride in_stride
-///   w     (n_rows, n_cols)  stride w_stride; n_cols counts the padding, a multiple of kPad
-///   init  (n_cols) or null  start of every sum: the bias
-///   out   (n, n_cols)   stride out_stride
-template <class T>
-void expand(Index n, Index n_rows, Index n_cols, const T* in, Index in_stride, const float* w,
-            Index w_stride, const float* init, T* out, Index out_stride) {
-    for (Index c = 0; c < n_cols; c += kPanel<T>) {
-        const int vecs = static_cast<int>(std::min<Index>(kOuterVecs, (n_cols - c) / kLanes<T>));
-        detail::with_constant<kOuterVecs>(vecs, [&](auto N) {
-            for (Index b = 0; b < n; b += kOuterRows) {
-                const int rows = static_cast<int>(std::min<Index>(kOuterRows, n - b));
-                detail::with_constant<kOuterRows>(rows, [&](auto M) {
-                    detail::outer_tile<T, float, M(), N()>(
-                        n_rows, in + b * in_stride, in_stride, 1, w + c, w_stride,
-                        init ? init + c : nullptr, out + b * out_stride + c, out_stride);
-                });
-            }
-        });
-    }
-}
-
 /// Contracts to the narrower side.
 ///
-///   in   (n, n_cols)  stride in_stride; zero in the padding
-///   w    (n_rows, n_cols)  stride w_stride; n_cols counts the padding, a multiple of kPad
-///   out  (n, n_rows)  stride out_stride
+///   pieces  the columns, zero in their padding; their order and lengths decide how sums round
+///   out     (n, n_rows)  stride out_stride
 template <class T>
-void contract(Index n, Index n_rows, Index n_cols, const T* in, Index in_stride, const float* w,
-              Index w_stride, T* out, Index out_stride) {
-    if (n_cols == 0) return;
-    // Equal blocks: 1,040 columns are 2 x 520, not 1,024 and a stub.
-    const Index n_blocks = (n_cols + kDotBlock - 1) / kDotBlock;
-    const Index block = (n_cols / kPad + n_blocks - 1) / n_blocks * kPad;
-    for (Index c = 0; c < n_cols; c += block) {
-        const Index width = std::min(block, n_cols - c);
-        if (n == 1) {  // one row alone: many columns at a time, to cover the latency
-            constexpr int cols_at_once = kLanes<T>;
-            for (Index r = 0; r < n_rows; r += cols_at_once) {
-                const int cols = static_cast<int>(std::min<Index>(cols_at_once, n_rows - r));
-                detail::with_constant<cols_at_once>(cols, [&](auto N) {
-                    detail::dot_tile<T, 1, N()>(width, in + c, 0, w + r * w_stride + c, w_stride,
-                                                c > 0, out + r, 0);
-                });
-            }
-            continue;
-        }
-        for (Index r = 0; r < n_rows; r += kDotCols) {
-            const int cols = static_cast<int>(std::min<Index>(kDotCols, n_rows - r));
-            detail::with_constant<kDotCols>(cols, [&](auto N) {
-                for (Index b = 0; b < n; b += kDotRows) {
-                    const int rows = static_cast<int>(std::min<Index>(kDotRows, n - b));
-                    detail::with_constant<kDotRows>(rows, [&](auto M) {
-                        detail::dot_tile<T, M(), N()>(width, in + b * in_stride + c, in_stride,
-                                                      w + r * w_stride + c, w_stride, c > 0,
-                                                      out + b * out_stride + r, out_stride);
-                    });
-                }
-            });
+void contract(Index n, Index n_rows, const Piece<T>* pieces, int n_pieces, T* out,
+              Index out_stride) {
+    Index total = 0;
+    for (int p = 0; p < n_pieces; ++p) total += pieces[p].n_cols;
+    if (total <= kDotBlock) {
+        detail::contract_tiles(n, n_rows, pieces, n_pieces, false, out, out_stride);
+        return;
+    }
+    bool add = false;
+    for (int p = 0; p < n_pieces; ++p) {
+        Piece<T> block = pieces[p];
+        // Equal blocks: 1,040 columns are 2 x 520, not 1,024 and a stub.
+        const Index n_blocks = (pieces[p].n_cols + kDotBlock - 1) / kDotBlock;
+        const Index width =
+            (pieces[p].n_cols / kPad + n_blocks - 1) / std::max<Index>(n_blocks, 1) * kPad;
+        for (Index c = 0; c < pieces[p].n_cols; c += width) {
+            block.in = pieces[p].in + c;
+            block.w = pieces[p].w + c;
+            block.n_cols = std::min(width, pieces[p].n_cols - c);
+            detail::contract_tiles(n, n_rows, &block, 1, add, out, out_stride);
+            add = true;
         }
     }
 }
 
-/// The gradient of one tile of weights, rows r .. r + n_rows - 1 (n_rows <= kOuterRows) and n_cols
-/// columns from c (a multiple of the lanes, at most kPanel).
+/// The gradient of one tile of weights, n_rows rows (at most kOuterRows) and n_cols columns (at
+/// most kPanel).
 ///
-///   narrow  (n, ...)  activations or deltas of the narrower side, from its column r
-///   wide    (n, ...)  those of the wider side, from its column c
+///   narrow  (n, n_rows)  activations or deltas of the narrower side
+///   wide    (n, n_cols)  those of the wider side
 ///   out     (n_rows, kPanel)
-inline void gradient_tile(Index n, int n_rows, Index n_cols, const float* narrow,
+inline void gradient_tile(Index n, Index n_rows, Index n_cols, const float* narrow,
                           Index narrow_stride, const float* wide, Index wide_stride, float* out) {
-    const int vecs = static_cast<int>(n_cols / kLanes<float>);
-    detail::with_constant<kOuterVecs>(vecs, [&](auto N) {
-        detail::with_constant<kOuterRows>(n_rows, [&](auto M) {
-            detail::outer_tile<float, float, M(), N()>(n, narrow, 1, narrow_stride, wide,
-                                                       wide_stride, nullptr, out, kPanel<float>);
-        });
-    });
+    const float* zeros = nullptr;
+    detail::outer_panel(n_rows, n_cols, n, narrow, 1, narrow_stride, wide, wide_stride, zeros, 0,
+                        out, kPanel<float>, detail::Ahead{});
 }
 
 }  // namespace fastae

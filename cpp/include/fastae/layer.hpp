@@ -1,6 +1,6 @@
 #pragma once
 
-// Forward and backward passes of one layer over a block of rows. Activations and deltas are
+// The forward pass of one layer over a block of rows, on the network's own layout. Activations are
 // (n, padded width) row-major; their padding is zero on entry and on return.
 
 #include "fastae/activation.hpp"
@@ -30,11 +30,12 @@ void layer_preactivation(const Layer& layer, const float* params, Index n, const
     const float* w = params + layer.weight_offset;
     const float* bias = params + layer.bias_offset;
     if (!layer.fan_in_is_wide) {
-        expand(n, layer.n_rows, layer.padded_cols(), in, in_stride, w, layer.stride, bias, z,
-               z_stride);
+        const Stretch<T> narrow{in, in_stride, layer.n_rows};
+        expand(n, &narrow, 1, layer.padded_cols(), w, layer.stride, bias, z, z_stride);
         return;
     }
-    contract(n, layer.n_rows, layer.padded_cols(), in, in_stride, w, layer.stride, z, z_stride);
+    const Piece<T> piece{in, in_stride, w, layer.stride, layer.padded_cols()};
+    contract(n, layer.n_rows, &piece, 1, z, z_stride);
     for (Index b = 0; b < n; ++b) {
         T* row = z + b * z_stride;
         for (Index o = 0; o < layer.fan_out; o += kLanes<T>) {
@@ -57,34 +58,6 @@ void layer_forward(const Layer& layer, const float* params, Index n, const T* in
         }
     });
     zero_padding(n, layer.fan_out, h, h_stride);  // forward(0) need not be 0
-}
-
-/// delta_in = (delta_out W^T) * derivative of the activation that made h_in.
-///
-///   below      activation of the layer that produced h_in
-///   delta_out  (n, fan_out)  stride out_stride
-///   h_in       (n, fan_in)   stride in_stride
-///   delta_in   (n, fan_in)   stride in_stride
-inline void layer_backward(const Layer& layer, const float* params, Activation below, Index n,
-                           const float* delta_out, Index out_stride, const float* h_in,
-                           float* delta_in, Index in_stride) {
-    const float* w = params + layer.weight_offset;
-    if (layer.fan_in_is_wide) {
-        expand(n, layer.n_rows, layer.padded_cols(), delta_out, out_stride, w, layer.stride,
-               static_cast<const float*>(nullptr), delta_in, in_stride);
-    } else {
-        contract(n, layer.n_rows, layer.padded_cols(), delta_out, out_stride, w, layer.stride,
-                 delta_in, in_stride);
-    }
-    with_activation(below, [&](auto f) {
-        for (Index b = 0; b < n; ++b) {
-            float* delta = delta_in + b * in_stride;
-            const float* h = h_in + b * in_stride;
-            for (Index i = 0; i < layer.fan_in; i += kLanes<float>) {
-                store(delta + i, load(delta + i) * f.derivative(load(h + i)));
-            }
-        }
-    });
 }
 
 }  // namespace fastae

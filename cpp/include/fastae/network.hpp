@@ -31,10 +31,6 @@ struct Columns {
     Index count() const { return end - begin; }
 };
 
-/// Part `part` of at most `most` fixed parts of `width` columns: fewer where the columns are so few
-/// that a part would not be worth a thread; the parts that are too many are empty.
-Columns column_part(Index width, int part, int most);
-
 /// Layers of a fully connected network of the given widths (inputs first), and the number of
 /// floats that their parameters take, biases behind the weights of their layer.
 class Network {

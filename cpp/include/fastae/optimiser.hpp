@@ -31,6 +31,11 @@ struct SolverOptions {
         return learning_rate * 0.5 * (1 + std::cos(kPi * progress));  // Loshchilov & Hutter 2017
     }
 
+    /// ADADELTA may put off the decay of its squared gradients for so many steps: until it is 1/4.
+    double decay_period() const {
+        return std::clamp(std::floor(std::log(0.25) / std::log(rho)), 1.0, 1000.0);
+    }
+
     /// State vectors per parameter.
     int n_slots() const {
         if (solver == Solver::kSgd) return momentum > 0 ? 1 : 0;
@@ -42,7 +47,10 @@ struct SolverOptions {
 struct StepConstants {
     float rate;
     float momentum;
-    float rho, one_minus_rho;
+    float rho;
+    float decay;             ///< ADADELTA: of the squared gradients, in this step; 1: none
+    float gradient_scale;    ///< of every gradient, before the rule
+    float gradient_epsilon;  ///< ADADELTA: epsilon on the scale of the squared gradients
     float beta_1, one_minus_beta_1;
     float beta_2, one_minus_beta_2;
     float root_correction;  ///< Adam: 1 / sqrt(1 - beta_2^t)
@@ -51,11 +59,19 @@ struct StepConstants {
     bool nesterov;
 
     /// Constants of the step after `steps` steps on `samples` rows.
-    StepConstants(const SolverOptions& o, double samples, double steps)
+    ///
+    /// lazy_decay: ADADELTA's sum of squared gradients decays at every decay_period()-th step only.
+    /// In between, what is added is scaled up instead: tau steps later, with q = rho^(-tau / 2),
+    /// the state is q^2 G, to which (q g)^2 is added. One of twelve multiplications per weight
+    /// disappears (it would not pay for the steps: they are divided by the sum before their own
+    /// square joins it). The state then belongs to its count of steps.
+    StepConstants(const SolverOptions& o, double samples, double steps, bool lazy_decay = false)
         : rate(static_cast<float>(o.rate(samples))),
           momentum(static_cast<float>(o.momentum)),
           rho(static_cast<float>(o.rho)),
-          one_minus_rho(static_cast<float>(1 - o.rho)),
+          decay(1),
+          gradient_scale(1),
+          gradient_epsilon(0),
           beta_1(static_cast<float>(o.beta_1)),
           one_minus_beta_1(static_cast<float>(1 - o.beta_1)),
           beta_2(static_cast<float>(o.beta_2)),
@@ -69,6 +85,14 @@ struct StepConstants {
             const double t = steps + 1;
             rate = static_cast<float>(o.rate(samples) / (1 - std::pow(o.beta_1, t)));
             root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta_2, t)));
+        } else if (o.solver == Solver::kAdadelta) {
+            const double period = lazy_decay ? o.decay_period() : 1;
+            const double tau = std::fmod(steps, period);
+            const double q = std::pow(o.rho, -tau / 2);
+            decay = tau == 0 ? static_cast<float>(std::pow(o.rho, period)) : 1.0f;
+            gradient_scale = static_cast<float>(q);
+            epsilon = static_cast<float>(o.epsilon / (1 - o.rho));
+            gradient_epsilon = static_cast<float>(o.epsilon / (1 - o.rho) * q * q);
         } else if (o.solver == Solver::kSgd) {
             rate = static_cast<float>(o.rate(samples) / (1 + o.annealing * samples));
         }
@@ -77,15 +101,17 @@ struct StepConstants {
 
 // One struct per rule: the change of w for gradient g; a and b are its state.
 
-/// Zeiler 2012, scaled by the learning rate.
+/// Zeiler 2012, scaled by the learning rate. The state is Zeiler's averages divided by 1 - rho,
+/// which saves two multiplications: G = rho G + g^2 = E[g^2] / (1 - rho), and S for the steps
+/// likewise.
+template <bool kDecays>
 struct AdadeltaRule {
     static constexpr int kSlots = 2;
-    static Vec<float> change(const StepConstants& k, Vec<float> g, Vec<float>& Eg, Vec<float>& Ex) {
-        const Vec<float> g2 = g * g;
-        Eg = Eg * k.rho + g2 * k.one_minus_rho;
-        const Vec<float> x = Ex + k.epsilon;
-        const Vec<float> step = (x * g) * rsqrt(x * (Eg + k.epsilon));
-        Ex = Ex * k.rho + (step * step) * k.one_minus_rho;
+    static Vec<float> change(const StepConstants& k, Vec<float> g, Vec<float>& G, Vec<float>& S) {
+        G = (kDecays ? G * k.decay : G) + g * g;
+        const Vec<float> x = S + k.epsilon;
+        const Vec<float> step = (x * g) * rsqrt(x * (G + k.gradient_epsilon));
+        S = S * k.rho + step * step;
         return step * -k.rate;
     }
 };
@@ -116,12 +142,12 @@ struct SgdRule {
     }
 };
 
-/// Calls f with the struct of the rule that the options choose.
+/// Calls f with the struct of the rule that the options and this step choose.
 template <class F>
-inline auto with_rule(const SolverOptions& options, F&& f) {
+inline auto with_rule(const SolverOptions& options, const StepConstants& constants, F&& f) {
     switch (options.solver) {
         case Solver::kAdadelta:
-            return f(AdadeltaRule{});
+            return constants.decay == 1 ? f(AdadeltaRule<false>{}) : f(AdadeltaRule<true>{});
         case Solver::kAdam:
             return f(AdamRule{});
         default:
@@ -134,7 +160,7 @@ inline auto with_rule(const SolverOptions& options, F&& f) {
 ///
 ///   w, state    may be written by other threads meanwhile (Hogwild): each element is read
 ///               exactly once
-///   g           gradient of the loss
+///   g           gradient of the loss, times gradient_scale
 ///   penalised   false for biases, and where l1 and l2 are 0
 template <class Rule>
 inline Vec<float> update_vector(const StepConstants& k, bool penalised, Vec<float> g, float* w,
@@ -146,7 +172,7 @@ inline Vec<float> update_vector(const StepConstants& k, bool penalised, Vec<floa
     if (penalised) {
         const Vec<float> zero{};
         const Vec<float> sign = old > zero ? splat(k.l1) : (old < zero ? splat(-k.l1) : zero);
-        g = g + (old * k.l2 + sign);
+        g = g + (old * k.l2 + sign) * k.gradient_scale;
     }
     store(w, old + Rule::change(k, g, a, b));
     if constexpr (Rule::kSlots > 0) store(state, a);
@@ -160,7 +186,8 @@ template <class Rule>
 inline void update_span(const StepConstants& k, bool penalised, Index n, const float* g, float* w,
                         float* state, Index slot_stride) {
     for (Index i = 0; i < n; i += kLanes<float>) {
-        update_vector<Rule>(k, penalised, load(g + i), w + i, state + i, slot_stride);
+        update_vector<Rule>(k, penalised, load(g + i) * k.gradient_scale, w + i, state + i,
+                            slot_stride);
     }
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <exception>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -36,38 +38,43 @@ class FirstException {
     std::exception_ptr error_;
 };
 
-/// Barrier for a team that meets every few microseconds: spins briefly, then sleeps. Sleeping, not
-/// yielding, is what gets two threads that share one core apart: the scheduler moves a thread to an
-/// idle core when it wakes up, but leaves threads that keep running where they are.
+/// Barrier for a team that meets every few microseconds. Each thread announces its arrival in a
+/// line of its own and reads those of the others: no line is written by two, and one transfer
+/// between two caches is all the waiting that a pair of punctual threads does.
+///
+/// A thread spins briefly, then sleeps. Sleeping, not yielding, is what gets two threads that share
+/// one core apart: the scheduler moves a thread to an idle core when it wakes up, but leaves
+/// threads that keep running where they are.
 class SpinBarrier {
   public:
-    /// Returns when all n_threads threads of the team have called it.
-    void wait(int n_threads) {
-        if (n_threads == 1) return;
-        const unsigned phase = phase_.load(std::memory_order_relaxed);
-        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == n_threads) {
-            arrived_.store(0, std::memory_order_relaxed);
-            phase_.store(phase + 1);
-            if (sleepers_.load() > 0) {
-                {
-                    const std::lock_guard<std::mutex> lock(mutex_);
+    explicit SpinBarrier(int team) : arrivals_(static_cast<std::size_t>(team)) {}
+
+    int team() const { return static_cast<int>(arrivals_.size()); }
+
+    /// Returns when every thread 0 .. team - 1 has called it with its own number.
+    void wait(int thread) {
+        if (arrivals_.size() == 1) return;
+        std::atomic<unsigned>& own = arrivals_[static_cast<std::size_t>(thread)].count;
+        const unsigned count = own.load(std::memory_order_relaxed) + 1;
+        own.store(count, std::memory_order_release);
+        for (const Arrivals& other : arrivals_) {
+            // The other may be one ahead already.
+            for (int spins = 0; other.count.load(std::memory_order_acquire) - count > 1; ++spins) {
+                if (spins < kSpins) {
+                    pause();
+                } else {
+                    std::this_thread::sleep_for(std::chrono::microseconds(20));
                 }
-                wake_.notify_all();
             }
-            return;
         }
-        for (int spins = 0; spins < kSpins; ++spins) {
-            if (phase_.load(std::memory_order_acquire) != phase) return;
-            pause();
-        }
-        std::unique_lock<std::mutex> lock(mutex_);
-        ++sleepers_;
-        wake_.wait(lock, [&] { return phase_.load() != phase; });
-        --sleepers_;
     }
 
   private:
-    static constexpr int kSpins = 1000;
+    static constexpr int kSpins = 4000;
+
+    struct Arrivals {
+        alignas(128) std::atomic<unsigned> count{0};  // two lines: prefetchers fetch pairs
+    };
 
     static void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -75,15 +82,11 @@ class SpinBarrier {
 #endif
     }
 
-    alignas(64) std::atomic<int> arrived_{0};
-    alignas(64) std::atomic<unsigned> phase_{0};
-    std::atomic<int> sleepers_{0};
-    std::mutex mutex_;
-    std::condition_variable wake_;
+    std::vector<Arrivals> arrivals_;
 };
 
 /// Part `part` of `parts` nearly equal parts of 0 .. n - 1.
-constexpr Range split(Index n, int part, int parts) {
+constexpr Range split(Index n, Index part, Index parts) {
     return {n * part / parts, n * (part + 1) / parts};
 }
 

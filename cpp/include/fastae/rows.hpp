@@ -31,24 +31,43 @@ class Scaling {
 
     const double* shift() const { return shift_; }
     const double* scale() const { return scale_; }
-    /// The shift in two floats, high + low: x - high is exact where x is close to the shift.
+    /// In floats, (x - shift) * scale is (x - shift_high) * scale - rest: x - shift_high is exact
+    /// where x is close to the shift.
     const float* shift_high() const { return shift_high_.data(); }
-    const float* shift_low() const { return shift_low_.data(); }
+    const float* rest() const { return rest_.data(); }
     const float* scale_float() const { return scale_float_.data(); }
 
   private:
     const double* shift_;
     const double* scale_;
     std::vector<float> shift_high_;
-    std::vector<float> shift_low_;
+    std::vector<float> rest_;
     std::vector<float> scale_float_;
 };
+
+/// Rows of X that will be needed soon: order[0 .. n - 1].
+struct NextRows {
+    const RowsView* X = nullptr;
+    const std::uint32_t* order = nullptr;
+    Index n = 0;
+};
+
+/// Fetches columns of a row into the caches. (Inline: as a function of its own, which returns
+/// nothing and changes nothing, it would be optimised away.)
+inline __attribute__((always_inline)) void prefetch_row(const RowsView& X, Index row,
+                                                        Range columns) {
+    const char* x = static_cast<const char*>(X.data) + row * X.row_stride;
+    if (X.col_stride <= 0 || X.col_stride > 8) return;  // not one behind the other
+    for (Index k = columns.begin * X.col_stride; k < columns.end * X.col_stride; k += 64) {
+        __builtin_prefetch(x + k);
+    }
+}
 
 /// Writes rows of X, scaled, to out.
 ///
 ///   order    (n) which rows, or null: rows first .. first + n - 1
-///   out      (n, X.n_cols)  stride out_stride; the padding is not touched
-///   columns  the only ones that are read and written
+///   columns  the only ones that are read
+///   out      (n, columns)  stride out_stride; the padding is not touched
 ///
 /// T is float or double. Sources of at most 32 bits of precision are scaled in float where T is
 /// float; 64-bit ones always in double.

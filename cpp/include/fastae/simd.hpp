@@ -62,6 +62,16 @@ inline Vec<T> load_weights(const float* p) {
     }
 }
 
+/// Loads a vector of floats or of T as T.
+template <class T, class S>
+inline Vec<T> load_as(const S* p) {
+    if constexpr (std::is_same_v<T, S>) {
+        return load(p);
+    } else {
+        return load_weights<T>(p);
+    }
+}
+
 /// Loads a vector that other threads may be writing: exactly one read of every element, which the
 /// compiler may neither repeat nor split into a second use of the memory operand.
 inline Vec<float> load_shared(const float* p) {
@@ -103,23 +113,21 @@ inline Vec<float> sqrt(Vec<float> v) {
 #endif
 }
 
-/// 1 / sqrt(v) for positive normal v: the machine's estimate and one Newton step, relative error
-/// below 4e-7; exact division where there is no such estimate.
+/// 1 / sqrt(v) for positive normal v, relative error below 2^-14 = 6.2e-5: the machine's estimate
+/// where it is that good (AVX-512), the estimate and one Newton step (4e-7) where it is coarser,
+/// and a division where there is none.
 inline Vec<float> rsqrt(Vec<float> v) {
 #if defined(__AVX512F__)
-    const Vec<float> y = (Vec<float>)_mm512_rsqrt14_ps((__m512)v);
-#elif defined(__AVX__)
-    const Vec<float> y = (Vec<float>)_mm256_rsqrt_ps((__m256)v);
+    return (Vec<float>)_mm512_rsqrt14_ps((__m512)v);
 #elif defined(__SSE2__)
+#if defined(__AVX__)
+    const Vec<float> y = (Vec<float>)_mm256_rsqrt_ps((__m256)v);
+#else
     const Vec<float> y = (Vec<float>)_mm_rsqrt_ps((__m128)v);
-#else
-    const Vec<float> y = 1.0f / sqrt(v);
 #endif
-#if defined(__SSE2__)
-    const Vec<float> half_residual = 0.5f - (0.5f * v * y) * y;
-    return y + y * half_residual;
+    return y + y * (0.5f - (0.5f * v * y) * y);
 #else
-    return y;
+    return 1.0f / sqrt(v);
 #endif
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "fastae/parted.hpp"
 #include "fastae/trainer.hpp"
 
 namespace fastae {
@@ -11,9 +12,9 @@ namespace fastae {
 /// in, and keeps the books. Other threads only read stop().
 class TrainingClock {
   public:
-    TrainingClock(const Network& network, const Weights& weights, const Tick& tick,
+    TrainingClock(const PartedLayout& layout, const Weights& weights, const Tick& tick,
                   TrainResult& result)
-        : network_(network), weights_(weights), tick_(tick), result_(result) {}
+        : layout_(layout), weights_(weights), tick_(tick), result_(result) {}
 
     bool stop() const { return stop_.load(std::memory_order_relaxed); }
 
@@ -46,13 +47,13 @@ class TrainingClock {
     void end_epoch(Index n_rows) {
         if (result_.status == TrainStatus::kDiverged) return;
         const float* p = weights_.params;
-        for (Index i = 0; i < network_.size(); ++i) {
+        for (Index i = 0; i < layout_.size(); ++i) {
             if (!std::isfinite(p[i])) return halt(TrainStatus::kDiverged);
         }
         const std::chrono::duration<double> elapsed = Clock::now() - epoch_start_;
         result_.seconds.push_back(elapsed.count());
         result_.mse.push_back(epoch_error_ / (static_cast<double>(n_rows) *
-                                              static_cast<double>(network_.n_outputs())));
+                                              static_cast<double>(layout_.network().n_outputs())));
     }
 
     void rethrow() const { error_.rethrow(); }
@@ -72,7 +73,7 @@ class TrainingClock {
         stop_.store(true, std::memory_order_relaxed);
     }
 
-    const Network& network_;
+    const PartedLayout& layout_;
     const Weights& weights_;
     const Tick& tick_;
     TrainResult& result_;
