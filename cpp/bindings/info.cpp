@@ -4,6 +4,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/functions.hpp"
 #include "fastae/column_stats.hpp"
+#include "fastae/parted.hpp"
 #include "fastae/peak.hpp"
 #include "fastae/rng.hpp"
 #include "fastae/simd.hpp"
@@ -44,6 +45,12 @@ py::tuple layout(const std::vector<Index>& widths) {
     return py::make_tuple(network.size(), layers);
 }
 
+int column_groups(const std::vector<Index>& widths) {
+    const std::vector<std::string> activations(widths.empty() ? 0 : widths.size() - 1, "identity");
+    const Network network = network_of(widths, activations);
+    return PartedLayout(network).column_groups();
+}
+
 py::tuple column_stats(const py::array& X, int n_threads) {
     if (X.ndim() != 2 || X.shape(0) < 1 || X.shape(1) < 1) {
         throw std::invalid_argument("X must have 2 dimensions and at least one row and column");
@@ -82,6 +89,7 @@ void add_info(py::module_& m) {
     m.attr("isa") = FASTAE_ISA_NAME;
     m.def("build_info", &build_info);
     m.def("layout", &layout, py::arg("widths"));
+    m.def("column_groups", &column_groups, py::arg("widths"));
     m.def("column_stats", &column_stats, py::arg("X").noconvert(), py::kw_only(),
           py::arg("n_threads"));
     m.def("fma_peak", &fma_peak, py::kw_only(), py::arg("n_threads"), py::arg("seconds") = 0.2);

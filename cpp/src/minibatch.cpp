@@ -116,9 +116,16 @@ void MiniBatch::add_tasks() {
     first_task_[kParts] = static_cast<Index>(tasks_.size());
 }
 
+/// Groups of parts that threads own: as many as the team can be divided over.
+int MiniBatch::column_groups() const {
+    int groups = layout_.column_groups();
+    while (team_ % groups != 0) groups /= 2;
+    return groups;
+}
+
 MiniBatch::Share MiniBatch::share_of(int thread, Index n) const {
     Share share{thread, 0, kHalves, split(n, thread, team_), split(n, thread, team_)};
-    if (team_ % kHalves == 0) {
+    if (column_groups() > 1) {
         const int per_half = team_ / kHalves;
         share.half_begin = thread / per_half;
         share.half_end = share.half_begin + 1;
@@ -329,7 +336,7 @@ double MiniBatch::squared_error(Index n) const {
 
 /// Whole parts for as long as the team can be divided over them.
 Range MiniBatch::tasks_of(int thread) const {
-    const int groups = team_ % kParts == 0 ? kParts : team_ % kHalves == 0 ? kHalves : 1;
+    const int groups = column_groups();
     const int per_group = team_ / groups;
     const int first_part = thread / per_group * (kParts / groups);
     const Range tasks{first_task_[first_part], first_task_[first_part + kParts / groups]};

@@ -36,6 +36,13 @@ PartedLayout::PartedLayout(const Network& network)
         }
         if (size_ > begin) size_ += kPage;
     }
+    for (const int groups : {2, 4}) {
+        Index divided = 0;
+        for (const Layer& layer : network.layers()) {
+            if (layer.n_cols >= groups * kColumnsPerPart) divided += layer.fan_in * layer.fan_out;
+        }
+        if (divided * 10 >= network.n_weights() * 9) column_groups_ = groups;
+    }
 }
 
 /// Calls copy(offset in the network's layout, offset here, floats) for every stretch of both.

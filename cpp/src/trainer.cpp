@@ -150,7 +150,8 @@ void train_epochs(Team& team, int thread, const Task& task, std::vector<std::uin
 /// Mini-batches in order, each shared by all threads.
 TrainResult train_deterministic(const Task& task, const Tick& tick) {
     const bool online = std::min(task.options.batch_size, task.X.n_rows) == 1;
-    const Index most = online ? kParts : MiniBatch::kHalves * task.options.batch_size;
+    const Index most =
+        online ? task.layout.column_groups() : MiniBatch::kHalves * task.options.batch_size;
     const int n_threads = static_cast<int>(std::clamp<Index>(task.options.n_threads, 1, most));
     std::vector<std::uint32_t> order(static_cast<std::size_t>(task.X.n_rows));
     TrainResult result;

@@ -308,8 +308,15 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
 
     def _training_threads(self, X: Array, params: _params.Params) -> int:
         """Return the threads that pay for training: they meet per batch, or once per epoch."""
-        rows = X.shape[0] if self.parallel == "hogwild" else params.batch_size
-        return _threads.resolve(self.n_jobs, flops=6.0 * rows * _n_weights(params.widths))
+        if self.parallel == "hogwild":
+            flops = 6.0 * X.shape[0] * _n_weights(params.widths)
+            return _threads.resolve(self.n_jobs, flops=flops)
+        return _threads.for_training(
+            self.n_jobs,
+            widths=params.widths,
+            batch_size=params.batch_size,
+            n_samples=X.shape[0] * params.max_epochs,
+        )
 
     def _show(
         self, network: Network, activations: tuple[str, ...], shift: Float64, scale: Float64

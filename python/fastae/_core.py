@@ -89,6 +89,7 @@ fma_peak = _chosen.fma_peak
 max_threads = _chosen.max_threads
 row_order = _chosen.row_order
 layout = _chosen.layout
+column_groups = _chosen.column_groups
 column_stats = _chosen.column_stats
 train = _chosen.train
 score = _chosen.score

@@ -155,7 +155,7 @@ def auto_learning_rate(
     with the root of the batch size, as the noise of the gradient falls with it, and shrinks with
     the root of the width and with the depth of the network. The constants are the best of a grid
     on Fashion-MNIST, for networks from 784-50-784 to 784-1000-500-250-30-250-500-1000-784
-    (``benchmarks/rates.py``).
+    (``benchmarks/sweeps.py rates``).
 
     Parameters
     ----------

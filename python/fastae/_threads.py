@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from functools import lru_cache
+from itertools import pairwise
 
 import joblib
 import numpy as np
@@ -14,6 +15,18 @@ from fastae import _core
 
 # A parallel region costs 5 to 50 us to start and join; one core does this much in some 40 us.
 FLOPS_PER_THREAD = 2e6
+
+# While it lasts, threads meet within less than 1 us. Those that own columns of the weights gain from
+# shares of some 3 us, those that share rows, and so write to the same weights, from 30 us
+# (benchmarks/sweeps.py threads).
+OWNERS_FLOPS = 1.5e5
+SHARERS_FLOPS = 1.5e6
+
+# The optimiser's time per weight and update, in operations of the products: ADADELTA's and Adam's.
+UPDATE_FLOPS = 12
+
+# Training that one core does in some 20 ms is not worth a second thread's start.
+LEAST_TRAINING = 1e9
 
 # More cannot help, and where the system refuses threads, OpenMP ends the process.
 MAX_THREADS_PER_CPU = 16
@@ -96,17 +109,52 @@ def max_threads() -> int:
     return max(1, min(limit, usable_cpus()))
 
 
-def resolve(n_jobs: object, *, flops: float) -> int:
+def for_training(
+    n_jobs: object, *, widths: tuple[int, ...], batch_size: int, n_samples: int
+) -> int:
+    """Return the number of threads that train together on each mini-batch.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        As in `resolve`; None takes as many threads as pay for the size of an update.
+    widths : tuple of int
+        Units per layer, input and output included.
+    batch_size : int
+    n_samples : int
+        Rows to train on, over all epochs.
+
+    Returns
+    -------
+    n_threads : int
+
+    Examples
+    --------
+    >>> from fastae import _threads
+    >>> _threads.for_training(None, widths=(10, 3, 10), batch_size=32, n_samples=100_000)
+    1
+    """
+    n_weights = sum(a * b for a, b in pairwise(widths))
+    flops = (6.0 * batch_size + UPDATE_FLOPS) * n_weights
+    if flops * n_samples / batch_size < LEAST_TRAINING:
+        flops = 0.0
+    groups = _core.column_groups(widths)
+    return resolve(n_jobs, flops=flops, share=OWNERS_FLOPS if groups > 1 else SHARERS_FLOPS)
+
+
+def resolve(n_jobs: object, *, flops: float, share: float = FLOPS_PER_THREAD) -> int:
     """Return the number of threads for one call of the core.
 
     Parameters
     ----------
     n_jobs : int or None
-        None: as many as pay, one per 2 million floating-point operations, up to `max_threads`.
+        None: as many as pay, one per `share` floating-point operations, up to `max_threads`.
         Positive: so many, but at most 16 per usable CPU. -1: `max_threads`; -2: one less, and
         so on, but at least 1.
     flops : float
         Operations between two points where the threads wait for each other.
+    share : float
+        The least that is worth a thread.
 
     Returns
     -------
@@ -127,7 +175,7 @@ def resolve(n_jobs: object, *, flops: float) -> int:
     3
     """
     if n_jobs is None:
-        paying = int(min(flops / FLOPS_PER_THREAD, 1e6))
+        paying = int(min(flops / share, 1e6))
         return 1 if paying <= 1 else _guard.allow(min(paying, max_threads()))
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
         msg = f"n_jobs must be None, a positive number of threads, or -1 for all, got {n_jobs!r}."

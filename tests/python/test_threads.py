@@ -52,6 +52,26 @@ def test_n_jobs_as_joblib_counts_them(four_threads, n_jobs, expected):
 
 
 @pytest.mark.parametrize(
+    ("widths", "batch_size", "n_samples", "expected"),
+    [
+        ((784, 50, 784), 128, 60_000, 4),
+        ((784, 50, 784), 1, 60_000, 4),  # each thread owns columns of the weights
+        ((210, 50, 210), 1, 20_000, 2),  # 378,000 operations per update
+        ((210, 50, 210), 1, 2_000, 1),  # over in 16 ms
+        ((210, 50, 210), 8, 20_000, 4),
+        ((210, 50, 210), 8, 100, 1),  # over before a thread has started
+        ((100, 30, 100), 8, 10**6, 1),  # too narrow to own columns: rows are shared
+        ((100, 30, 100), 1024, 10**6, 4),
+        ((10, 3, 10), 128, 10**7, 1),
+    ],
+)
+def test_training_gets_the_threads_that_pay(four_threads, widths, batch_size, n_samples, expected):
+    sizes = {"widths": widths, "batch_size": batch_size, "n_samples": n_samples}
+    assert _threads.for_training(None, **sizes) == expected
+    assert _threads.for_training(3, **sizes) == 3
+
+
+@pytest.mark.parametrize(
     ("flops", "expected"),
     [(0, 1), (3.9e6, 1), (4e6, 2), (6.1e6, 3), (8e6, 4), (LARGE, 4), (float("inf"), 4)],
 )

@@ -24,7 +24,7 @@ inline constexpr int kOuterRows = 5, kOuterVecs = 5;
 inline constexpr int kDotRows = 4, kDotCols = 4;
 #elif defined(__AVX__)
 inline constexpr int kOuterRows = 6, kOuterVecs = 2;
-inline constexpr int kDotRows = 4, kDotCols = 2;
+inline constexpr int kDotRows = 3, kDotCols = 4;
 #elif defined(__aarch64__)
 inline constexpr int kOuterRows = 6, kOuterVecs = 4;
 inline constexpr int kDotRows = 4, kDotCols = 4;
@@ -122,31 +122,14 @@ inline __attribute__((always_inline)) void outer_tile(Index n_terms, const T* sc
     }
 }
 
-/// Weights that will be needed next: rows of n_cols floats, `stride` apart.
-struct Ahead {
-    const float* w;
-    Index stride, n_rows, n_cols;
-
-    /// Fetches the share of step `step` of n_steps into the L1 cache. (Inline: as a function of its
-    /// own, which returns nothing and changes nothing, it would be optimised away.)
-    inline __attribute__((always_inline)) void fetch(Index step, Index n_steps) const {
-        for (Index r = n_rows * step / n_steps; r < n_rows * (step + 1) / n_steps; ++r) {
-            for (Index c = 0; c < n_cols; c += kPad) __builtin_prefetch(w + r * stride + c);
-        }
-    }
-};
-
 /// outer_tile over all of n rows and n_cols <= kPanel columns.
 template <class T, class S>
 inline void outer_panel(Index n, Index n_cols, Index n_terms, const T* scalars, Index m_stride,
                         Index k_stride, const float* vectors, Index v_stride, const S* start,
-                        Index start_stride, T* out, Index out_stride, const Ahead& ahead) {
-    const Index n_tiles = (n + kOuterRows - 1) / kOuterRows;
+                        Index start_stride, T* out, Index out_stride) {
     with_constant<kOuterVecs>(static_cast<int>(n_cols / kLanes<T>), [&](auto N) {
-        for (Index tile = 0; tile < n_tiles; ++tile) {
-            const Index b = tile * kOuterRows;
+        for (Index b = 0; b < n; b += kOuterRows) {
             const int rows = static_cast<int>(std::min<Index>(kOuterRows, n - b));
-            ahead.fetch(tile, n_tiles);
             with_constant<kOuterRows>(rows, [&](auto M) {
                 outer_tile<T, S, M(), N()>(n_terms, scalars + b * m_stride, m_stride, k_stride,
                                            vectors, v_stride,
@@ -213,26 +196,16 @@ inline __attribute__((always_inline)) void dot_tile(const Piece<T>* pieces, int 
 template <class T>
 void expand(Index n, const Stretch<T>* in, int n_stretches, Index n_cols, const float* w,
             Index w_stride, const float* init, T* out, Index out_stride) {
-    Index total = 0;
-    for (int s = 0; s < n_stretches; ++s) total += in[s].n_rows;
     for (Index c = 0, width = 0; c < n_cols; c += width) {
         width = panel_width<T>(n_cols - c);
         Index row = 0;  // of w
         for (int s = 0; s < n_stretches; ++s) {
             for (Index r = 0, n_rows = 0; r < in[s].n_rows; r += n_rows) {
                 n_rows = block_rows(in[s].n_rows - r);
-                const Index left = total - row - n_rows;
-                const bool same_panel = left > 0;
-                const detail::Ahead ahead{
-                    w + (same_panel ? (row + n_rows) * w_stride + c : c + width), w_stride,
-                    same_panel           ? std::min(n_rows, left)
-                    : c + width < n_cols ? n_rows
-                                         : 0,
-                    std::min(width, n_cols - c)};
                 const auto panel = [&](auto* start, Index start_stride) {
                     detail::outer_panel(n, width, n_rows, in[s].in + r, in[s].stride, 1,
                                         w + row * w_stride + c, w_stride, start, start_stride,
-                                        out + c, out_stride, ahead);
+                                        out + c, out_stride);
                 };
                 if (row == 0) {
                     panel(init ? init + c : nullptr, 0);
@@ -317,7 +290,7 @@ inline void gradient_tile(Index n, Index n_rows, Index n_cols, const float* narr
                           Index narrow_stride, const float* wide, Index wide_stride, float* out) {
     const float* zeros = nullptr;
     detail::outer_panel(n_rows, n_cols, n, narrow, 1, narrow_stride, wide, wide_stride, zeros, 0,
-                        out, kPanel<float>, detail::Ahead{});
+                        out, kPanel<float>);
 }
 
 }  // namespace fastae

@@ -17,7 +17,8 @@ namespace fastae {
 /// Sums over the columns of a wider side are taken per half (two parts) and then over the halves,
 /// sums over rows in the order of the rows; so the result does not depend on the size of the team.
 /// Threads of an even team own one half each (half of the weights, which stay in their core's
-/// cache) and share its rows; in an odd team every thread computes both halves of its own rows.
+/// cache) and share its rows; in an odd team, and where there are few columns, every thread
+/// computes both halves of its own rows.
 ///
 /// The constructor allocates, nothing else does. Every thread of the team calls the same
 /// functions with the same arguments but its own number. Weights are in the parted layout.
@@ -74,6 +75,7 @@ class MiniBatch {
 
     void place_matrices();
     void add_tasks();
+    int column_groups() const;
     Share share_of(int thread, Index n) const;
     void need_all(Share& share);
     void need_own_columns(Share& share);

@@ -41,6 +41,8 @@ class PartedLayout {
     const Block& block(Index layer, int part) const {
         return blocks_[static_cast<std::size_t>(layer * kParts + part)];
     }
+    /// Over how many threads the columns of nearly all weights can be divided evenly: 4, 2 or 1.
+    int column_groups() const { return column_groups_; }
     /// Floats of one buffer, whole lines.
     Index size() const { return size_; }
     /// Distance between the buffers of parameters and of the optimiser's state: more than size(),
@@ -59,6 +61,7 @@ class PartedLayout {
     const Network& network_;
     std::vector<Block> blocks_;  ///< (n_layers, kParts)
     Index size_ = 0;
+    int column_groups_ = 1;
 };
 
 /// Parameters and state in the parted layout.

@@ -1,0 +1,236 @@
+"""The measurements behind the automatic choices, one table each.
+
+    FASTAE_DATA=/path/to/data python benchmarks/sweeps.py --out benchmarks/results [NAME ...]
+
+    rates     learning_rate_init: test MSE at multiples of the automatic rate
+    batches   batch_size: test MSE and seconds
+    threads   n_jobs: one thread, two, and what n_jobs=None takes
+    sizes     speed from tiny to large networks
+    hogwild   parallel: speed and spread of the test MSE over seeds and threads
+
+Writes NAME.md to the folder; without names, all of them (some ten minutes).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from cases import DEEP, scoring_flops, training_flops
+from fastae import Autoencoder, DivergenceError, _core, _params, datasets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Table = tuple[np.ndarray, np.ndarray]
+MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0)
+TANH = {"activation": "tanh", "output_activation": "tanh"}
+
+
+def tables() -> dict[str, Table]:
+    """Training and test rows by name."""
+    images = datasets.load_fashion_mnist()
+    digits = np.random.default_rng(0).permutation(load_digits().data)
+    beats = datasets.make_heartbeats(n_normal=400, n_anomalies=0, random_state=0).data
+    return {
+        "Fashion-MNIST 60,000 x 784": (images.x_train, images.x_test),
+        "the same, 3,000 rows": (images.x_train[:3_000], images.x_test),
+        "digits 1,300 x 64": (digits[:1_300], digits[1_300:]),
+        "heartbeats 200 x 210": (beats[:200], beats[200:]),
+    }
+
+
+def fitted(X: np.ndarray, **settings: Any) -> Autoencoder | None:
+    """Return a fitted model, or None where the training diverged."""
+    try:
+        return Autoencoder(**(TANH | {"random_state": 0} | settings)).fit(X)
+    except DivergenceError:
+        return None
+
+
+def mse(X: np.ndarray, X_test: np.ndarray, seeds: Iterable[int], **settings: Any) -> list[float]:
+    """Return the test MSE for each seed; infinite where the training diverged."""
+    models = [fitted(X, random_state=seed, **settings) for seed in seeds]
+    return [-model.score(X_test) if model else np.inf for model in models]
+
+
+def obs_per_s(X: np.ndarray, rounds: int = 3, **settings: Any) -> float:
+    """Return the median over some fits of the rows per second of the training loop."""
+    speeds = []
+    for _ in range(rounds):
+        model = fitted(X, **settings)
+        assert model is not None, "the training diverged"
+        speeds.append(model.n_samples_seen_ / model.history_["duration"][-1])
+    return statistics.median(speeds)
+
+
+def rates() -> Iterator[list[str]]:
+    """Test MSE at multiples of the automatic rate, as ratios to the best of the row."""
+    yield ["table", "network", "solver", "batch", "schedule", "automatic rate",
+           *(f"x {multiple:g}" for multiple in MULTIPLES)]  # fmt: skip
+    data = tables()
+    fashion = "Fashion-MNIST 60,000 x 784"
+    grid = [
+        *[(fashion, (50,), "adam", batch, 1) for batch in (8, 32, 128)],
+        *[(fashion, hidden, "adam", 128, 1) for hidden in ((200,), (500,), (200, 50, 200))],
+        ("the same, 3,000 rows", DEEP, "adam", 32, 3),
+        ("the same, 3,000 rows", (50,), "adam", None, 5),
+        ("the same, 3,000 rows", (50,), "adadelta", None, 3),
+        ("the same, 3,000 rows", (50,), "sgd", None, 3),
+        ("digits 1,300 x 64", (8,), "adam", None, 30),
+        ("digits 1,300 x 64", (8,), "adadelta", None, 30),
+        ("heartbeats 200 x 210", (50,), "adam", None, 100),
+        ("heartbeats 200 x 210", (50,), "adadelta", None, 30),
+    ]
+    for name, hidden, solver, batch, epochs in grid:
+        X, X_test = data[name]
+        rows = batch or _params.auto_batch_size(solver, len(X))
+        for schedule in ("cosine", "constant"):
+            rate = _params.auto_learning_rate(solver, schedule, rows, hidden)
+            errors = [
+                statistics.mean(
+                    mse(X, X_test, (0, 1), hidden_layer_sizes=hidden, solver=solver,
+                        batch_size=rows, learning_rate=schedule, max_epochs=epochs,
+                        learning_rate_init=rate * multiple)
+                )
+                for multiple in MULTIPLES
+            ]  # fmt: skip
+            best = min(errors)
+            yield [name, "-".join(map(str, hidden)), solver, str(rows), schedule, f"{rate:.2g}",
+                   *(f"{error / best:.2f}" for error in errors)]  # fmt: skip
+
+
+def batches() -> Iterator[list[str]]:
+    """Test MSE and seconds by batch size, the other settings at their defaults."""
+    sizes = (1, 4, 16, 32, 64, 128, 256, 512)
+    yield ["table", "epochs", "automatic", *map(str, sizes)]
+    epochs = {"Fashion-MNIST 60,000 x 784": 3, "the same, 3,000 rows": 20}
+    for name, (X, X_test) in tables().items():
+        cells = []
+        for batch in sizes:
+            model = fitted(
+                X, hidden_layer_sizes=_hidden(X), batch_size=batch, max_epochs=epochs.get(name, 100)
+            )
+            assert model is not None, "the training diverged"
+            seconds = model.history_["duration"][-1]
+            cells.append(f"{-model.score(X_test):.5f} ({seconds:.2g} s)")
+        auto = _params.auto_batch_size("adam", len(X))
+        yield [name, str(epochs.get(name, 100)), str(auto), *cells]
+
+
+def _hidden(X: np.ndarray) -> int:
+    return {784: 50, 64: 8, 210: 50}[X.shape[1]]
+
+
+def threads() -> Iterator[list[str]]:
+    """Microseconds per update for one thread and for two, and what n_jobs=None takes."""
+    yield ["network", "solver", "batch", "us, 1 thread", "us, 2 threads", "gain", "n_jobs=None takes",
+           "its loss against the better"]  # fmt: skip
+    nets = [(10, 3), (30, 10), (64, 8), (100, 30), (210, 50), (784, 50), (784, 200), (2_000, 100)]
+    for n_features, hidden in nets:
+        for solver, batch in (("adadelta", 1), ("adam", 8), ("adam", 32), ("adam", 128)):
+            rows = int(np.clip(2e10 / training_flops((hidden,), n_features), 2_000, 200_000))
+            X = np.random.default_rng(0).random((rows, n_features), dtype=np.float32)
+            settings = {"hidden_layer_sizes": hidden, "solver": solver, "batch_size": batch}
+            per_update = {
+                n: 1e6 * batch / obs_per_s(X, n_jobs=n, max_epochs=1, rounds=5, **settings)
+                for n in (1, 2)
+            }
+            model = Autoencoder(max_epochs=0, **settings).fit(X[:1])
+            taken = model._training_threads(X, _params.resolve(model, *X.shape))
+            loss = per_update[taken] / min(per_update.values()) - 1
+            yield [f"{n_features}-{hidden}-{n_features}", solver, str(batch),
+                   f"{per_update[1]:.1f}", f"{per_update[2]:.1f}",
+                   f"{per_update[1] / per_update[2]:.2f}", str(taken), f"{loss:.0%}"]  # fmt: skip
+
+
+def sizes() -> Iterator[list[str]]:
+    """Speed by size of the network, Adam with 128 rows per batch: no cliff in between."""
+    counts = sorted({1, os.cpu_count() or 1})
+    yield ["network", *(f"train, {n} thread(s), obs/s (% of peak)" for n in counts),
+           *(f"score, {n} thread(s), rows/s (% of peak)" for n in counts)]  # fmt: skip
+    nets = [
+        (10, (3,)), (30, (10,)), (100, (10,)), (100, (50,)), (200, (100,)), (500, (50,)),
+        (784, (50,)), (784, (500,)), (784, (1_000,)), (784, DEEP), (1_024, (256, 64, 256)),
+        (2_000, (100,)), (2_000, (1_000,)), (5_000, (100,)), (5_000, (1_000,)),
+    ]  # fmt: skip
+    for n_features, hidden in nets:
+        flops = training_flops(hidden, n_features)
+        rows = int(np.clip(3e10 / flops, 640, 200_000))
+        X = np.random.default_rng(0).random((rows, n_features), dtype=np.float32)
+        cells = []
+        for n in counts:
+            peak = _core.fma_peak(n_threads=n, seconds=0.1)
+            speed = obs_per_s(
+                X, hidden_layer_sizes=hidden, batch_size=128, max_epochs=2, n_jobs=n
+            )  # fmt: skip
+            cells.append(f"{speed:,.0f} ({100 * speed * flops / peak:.0f} %)")
+        for n in counts:
+            peak = _core.fma_peak(n_threads=n, seconds=0.1)
+            model = Autoencoder(hidden_layer_sizes=hidden, max_epochs=0, n_jobs=n).fit(X[:100])
+            speed = rows / _seconds(lambda m=model, A=X: m.reconstruction_error(A))
+            share = 100 * speed * scoring_flops(hidden, n_features) / peak
+            cells.append(f"{speed:,.0f} ({share:.0f} %)")
+        yield ["-".join(map(str, (n_features, *hidden, n_features))), *cells]
+
+
+def _seconds(function: Callable[[], object], rounds: int = 5) -> float:
+    from timeit import repeat
+
+    return statistics.median(repeat(function, number=1, repeat=rounds))
+
+
+def hogwild() -> Iterator[list[str]]:
+    """Speed and test MSE after one epoch on Fashion-MNIST, over ten seeds."""
+    yield ["solver", "batch", "parallel", "threads", "obs/s", "test MSE: mean", "least", "most"]
+    X, X_test = tables()["Fashion-MNIST 60,000 x 784"]
+    ways = [("deterministic", 1), ("deterministic", 2), *(("hogwild", n) for n in (2, 4, 8))]
+    for solver, batch in (("adam", 32), ("adam", 128), ("sgd", 32), ("adadelta", 1)):
+        # One row at a time is slow: fewer rows and seeds.
+        part, seeds = (X[:10_000], range(4)) if batch == 1 else (X, range(10))
+        for parallel, n_threads in ways:
+            settings = {
+                "hidden_layer_sizes": 50, "solver": solver, "batch_size": batch, "max_epochs": 1,
+                "parallel": parallel, "n_jobs": n_threads,
+            }  # fmt: skip
+            # Without locks only; else every seed is one draw of what any thread count gives.
+            errors = mse(part, X_test, seeds, **settings)
+            yield [solver, str(batch), parallel, str(n_threads),
+                   f"{obs_per_s(part, **settings):,.0f}", f"{statistics.mean(errors):.5f}",
+                   f"{min(errors):.5f}", f"{max(errors):.5f}"]  # fmt: skip
+
+
+SWEEPS = {sweep.__name__: sweep for sweep in (rates, batches, threads, sizes, hogwild)}
+
+
+def write(sweep: Callable[[], Iterator[list[str]]], path: Path) -> None:
+    """Write a sweep's rows as a Markdown table, each as soon as it is there."""
+    lines = []
+    for cells in sweep():
+        lines.append("| " + " | ".join(cells) + " |")
+        if len(lines) == 1:
+            lines.append("|" + "---|" * len(cells))
+        print(lines[-1] if len(lines) != 2 else lines[0], flush=True)
+    path.write_text("\n".join([f"{sweep.__doc__}", "", *lines, ""]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SWEEPS))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(SWEEPS):
+        parser.error(f"no such sweep: {', '.join(sorted(unknown))}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.names or SWEEPS:
+        write(SWEEPS[name], options.out / f"{name}.md")
+
+
+if __name__ == "__main__":
+    main()
