@@ -57,16 +57,18 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         Adam [2]_, ADADELTA [3]_, or gradient descent with momentum.
     learning_rate_init : "auto" or float > 0, default="auto"
         First step size; ADADELTA's own steps are multiplied by it. "auto" is 4 for "adadelta",
-        0.01 for "sgd", and for "adam" ``0.001 * sqrt(batch_size)`` with one hidden layer of
-        64 units, less in wider and deeper networks; with a constant rate 1 for "adadelta", and
-        0.3 times as much for "adam".
+        0.02 for "sgd" (0.01 with `parallel="hogwild"`), and for "adam"
+        ``0.001 * sqrt(batch_size)`` with one hidden layer of 64 units, less in wider and deeper
+        networks, and with `parallel="hogwild"` no more than for 32 rows; with a constant rate 1
+        for "adadelta", 0.01 for "sgd", and 0.3 times as much for "adam".
     learning_rate : {"cosine", "constant"}, default="cosine"
         How the step size changes. "cosine" takes it down to 0 at the end of the last epoch, half
         a period of a cosine [6]_, so that the noise of single rows averages out; "constant" is
         what ADADELTA and Adam were published with.
     batch_size : "auto" or int >= 1, default="auto"
         Rows per update of the weights, at most `n_samples`; 1 is online learning. "auto" is 1
-        for "adadelta", else ``n_samples // 64`` rounded down to a power of two, from 1 to 128.
+        for "adadelta", else ``n_samples // 64`` rounded down to a power of two, from 1 to 128
+        (to 32 with `parallel="hogwild"`).
     max_epochs : int >= 0, default=100
         Passes over the training rows. With 0 the weights stay as they were initialised.
     l1, l2 : float >= 0, default=0.0

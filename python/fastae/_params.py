@@ -53,6 +53,10 @@ _NUMBERS_OR_AUTO = {
 }
 
 
+# Rows per update that threads without locks still bear well (benchmarks/sweeps.py hogwild).
+HOGWILD_ROWS = 32
+
+
 @dataclass(frozen=True)
 class Params:
     """What training needs to know, checked and without "auto".
@@ -98,11 +102,11 @@ def resolve(estimator: Any, n_samples: int, n_features: int) -> Params:
     """
     _check(estimator)
     hidden = hidden_widths(estimator.hidden_layer_sizes, n_features)
-    batch_size = auto_batch_size(estimator.solver, n_samples)
+    batch_size = auto_batch_size(estimator.solver, n_samples, estimator.parallel)
     if not _is_auto(estimator.batch_size):
         batch_size = min(int(estimator.batch_size), n_samples)
     learning_rate = auto_learning_rate(
-        estimator.solver, estimator.learning_rate, batch_size, hidden
+        estimator.solver, estimator.learning_rate, batch_size, hidden, estimator.parallel
     )
     if not _is_auto(estimator.learning_rate_init):
         learning_rate = float(estimator.learning_rate_init)
@@ -127,12 +131,13 @@ def resolve(estimator: Any, n_samples: int, n_features: int) -> Params:
     )
 
 
-def auto_batch_size(solver: str, n_samples: int) -> int:
+def auto_batch_size(solver: str, n_samples: int, parallel: str = "deterministic") -> int:
     """Return the rows per update that ``batch_size="auto"`` stands for.
 
     ADADELTA is made for one row at a time and learns slowly with more. The others get a power of
     two that leaves at least 64 updates per epoch, and not more than 128, where the products
-    already run at full speed.
+    already run at full speed; without locks not more than 32, as every thread's update starts from
+    weights that the others' mini-batches have moved meanwhile.
 
     Examples
     --------
@@ -142,20 +147,24 @@ def auto_batch_size(solver: str, n_samples: int) -> int:
     """
     if solver == "adadelta":
         return 1
-    rows = min(max(n_samples // 64, 1), 128)
+    rows = min(max(n_samples // 64, 1), HOGWILD_ROWS if parallel == "hogwild" else 128)
     return 1 << (rows.bit_length() - 1)
 
 
 def auto_learning_rate(
-    solver: str, schedule: str, batch_size: int, hidden: tuple[int, ...]
+    solver: str,
+    schedule: str,
+    batch_size: int,
+    hidden: tuple[int, ...],
+    parallel: str = "deterministic",
 ) -> float:
     """Return the first step size that ``learning_rate_init="auto"`` stands for.
 
     A rate that falls to 0 may start some three times higher than one that stays. Adam's grows
-    with the root of the batch size, as the noise of the gradient falls with it, and shrinks with
-    the root of the width and with the depth of the network. The constants are the best of a grid
-    on Fashion-MNIST, for networks from 784-50-784 to 784-1000-500-250-30-250-500-1000-784
-    (``benchmarks/sweeps.py rates``).
+    with the root of the batch size (without locks, up to 32 rows), as the noise of the gradient
+    falls with it, and shrinks with the root of the width and with the depth of the network. The
+    constants are the best of a grid over tables and over networks from 64-8-64 to
+    784-1000-500-250-30-250-500-1000-784 (``benchmarks/sweeps.py rates``).
 
     Parameters
     ----------
@@ -164,6 +173,7 @@ def auto_learning_rate(
     batch_size : int
     hidden : tuple of int
         Units per hidden layer.
+    parallel : {"deterministic", "hogwild"}
 
     Examples
     --------
@@ -175,7 +185,9 @@ def auto_learning_rate(
     if solver == "adadelta":
         return 4.0 if falls else 1.0
     if solver == "sgd":
-        return 0.01
+        return 0.02 if falls and parallel != "hogwild" else 0.01
+    if parallel == "hogwild":
+        batch_size = min(batch_size, HOGWILD_ROWS)
     width = min(4.0, math.sqrt(64 / max(hidden, default=64)))
     depth = 2 / max(2, len(hidden) + 1)
     return (0.001 if falls else 0.0003) * math.sqrt(batch_size) * width * depth

@@ -16,11 +16,11 @@ from fastae import _core
 # A parallel region costs 5 to 50 us to start and join; one core does this much in some 40 us.
 FLOPS_PER_THREAD = 2e6
 
-# While it lasts, threads meet within less than 1 us. Those that own columns of the weights gain from
-# shares of some 3 us, those that share rows, and so write to the same weights, from 30 us
+# While it lasts, threads meet within less than 1 us. Those that own columns of the weights gain
+# from shares of some 3 us, those that share rows, and so write to the same weights, from 15 us
 # (benchmarks/sweeps.py threads).
 OWNERS_FLOPS = 1.5e5
-SHARERS_FLOPS = 1.5e6
+SHARERS_FLOPS = 7.5e5
 
 # The optimiser's time per weight and update, in operations of the products: ADADELTA's and Adam's.
 UPDATE_FLOPS = 12

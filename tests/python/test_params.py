@@ -32,12 +32,18 @@ def test_auto_batch_size(n, expected):
     assert auto_batch_size("adam", n) == expected
     assert auto_batch_size("sgd", n) == expected
     assert auto_batch_size("adadelta", n) == 1
+    assert auto_batch_size("adam", n, "hogwild") == min(expected, 32)
 
 
 def test_auto_learning_rate():
     assert auto_learning_rate("adadelta", "cosine", 64, (50,)) == 4
     assert auto_learning_rate("adadelta", "constant", 64, (50,)) == 1
-    assert auto_learning_rate("sgd", "cosine", 64, (50,)) == 0.01
+    assert auto_learning_rate("sgd", "cosine", 64, (50,)) == 0.02
+    assert auto_learning_rate("sgd", "constant", 64, (50,)) == 0.01
+    assert auto_learning_rate("sgd", "cosine", 64, (50,), "hogwild") == 0.01
+    without_locks = [auto_learning_rate("adam", "cosine", n, (50,), "hogwild") for n in (8, 32, 64)]
+    assert without_locks[0] == auto_learning_rate("adam", "cosine", 8, (50,))
+    assert without_locks[1] == without_locks[2] == auto_learning_rate("adam", "cosine", 32, (50,))
     rates = [auto_learning_rate("adam", "cosine", n, (64,)) for n in (1, 4, 64)]
     assert rates == pytest.approx([0.001, 0.002, 0.008])
 
