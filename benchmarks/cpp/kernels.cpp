@@ -103,7 +103,7 @@ void elements() {
     for (const Solver solver : {Solver::kAdadelta, Solver::kAdam, Solver::kSgd}) {
         SolverOptions options;
         options.solver = solver;
-        const StepConstants constants(options, 0, 10, true);
+        const StepConstants constants(options, 0, 10, options.decay_period());
         const char* names[] = {"ADADELTA", "Adam", "SGD"};
         with_rule(options, constants, [&](auto rule) {
             report(names[static_cast<int>(solver)], seconds(1, [&] {
@@ -123,7 +123,7 @@ double two_threads(bool apart) {
     std::fill_n(memory.data(), 3 * slot_stride, 1e-3f);
     SolverOptions options;
     options.solver = Solver::kAdadelta;
-    const StepConstants constants(options, 0, 10, true);
+    const StepConstants constants(options, 0, 10, options.decay_period());
     const auto g = numbers(half);
     SpinBarrier barrier(2);
     double best = 1e9;

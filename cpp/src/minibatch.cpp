@@ -158,7 +158,8 @@ void MiniBatch::forward_backward(int thread, const float* params, const RowsView
 Range MiniBatch::gathered_columns(const Share& share) const {
     const PartMatrix& x = h_.front();
     const int last = share.part_end() - 1;
-    return {x.columns(share.part_begin()).begin, x.columns(last).begin + x.used(last)};
+    return {x.columns(share.part_begin()).begin,
+            std::min(x.columns(last).end, network_.n_inputs())};
 }
 
 void MiniBatch::gather(Share& share, const RowsView& X, const Scaling& scaling,

@@ -40,19 +40,37 @@ OnlineWorker::OnlineWorker(const PartedLayout& layout, Exchange& exchange, int t
       first_part_(static_cast<int>(split(kParts, thread, exchange.team).begin)),
       end_part_(static_cast<int>(split(kParts, thread, exchange.team).end)),
       thread_(thread) {
+    Index size = kPage;
+    for (Index l = 0; l <= network_.n_layers(); ++l) size += 2 * padded(network_.width(l));
+    memory_ = AlignedBuffer<float>(size + kPage);
+    float* next = memory_.data() + kPage;
     for (Index l = 0; l <= network_.n_layers(); ++l) {
-        h_.emplace_back(padded(network_.width(l)));
-        delta_.emplace_back(padded(network_.width(l)));
+        for (std::vector<float*>* vectors : {&h_, &delta_}) {
+            vectors->push_back(next);
+            next += padded(network_.width(l));
+        }
     }
 }
 
 void OnlineWorker::train(const SolverOptions& options, const StepConstants& constants,
                          const RowsView& X, const Scaling& scaling, std::uint32_t row,
                          const Weights& weights) {
-    gather_rows(X, scaling, &row, 0, 1, h_[0].data(), padded(network_.n_inputs()));
+    const Range columns = read_columns();
+    gather_rows(X, scaling, &row, 0, 1, h_[0] + columns.begin, padded(network_.n_inputs()),
+                columns);
     forward(weights.params);
     output_delta();
     with_rule(options, constants, [&](auto rule) { backward<decltype(rule)>(constants, weights); });
+}
+
+Range OnlineWorker::read_columns() const {
+    const std::vector<Layer>& layers = network_.layers();
+    // The first layer's sums and the errors are taken by columns if these layers are.
+    if (!layers.front().fan_in_is_wide || layers.back().fan_in_is_wide) {
+        return {0, network_.n_inputs()};
+    }
+    const Columns own = own_columns(network_.n_inputs());
+    return {std::min(own.begin, network_.n_inputs()), std::min(own.end, network_.n_inputs())};
 }
 
 void OnlineWorker::forward(const float* params) {
@@ -66,7 +84,7 @@ void OnlineWorker::forward(const float* params) {
             expand_columns(l, params);
             columns = own_columns(layer.n_cols);
         }
-        float* z = h_[i + 1].data();
+        float* z = h_[i + 1];
         with_activation(layer.activation, [&](auto f) {
             for (Index o = columns.begin; o < columns.end; o += kLanes<float>) {
                 store(z + o, f.forward(load(z + o)));
@@ -83,15 +101,15 @@ void OnlineWorker::contract_columns(Index l, const float* params) {
     for (int part = first_part_; part < end_part_; ++part) {
         const PartedLayout::Block& at = layout_.block(l, part);
         float* sums = exchange_.memory(turn_, part);
-        const Piece<float> piece{h_[i].data() + at.columns.begin, 0, params + at.weight_offset,
-                                 at.stride, at.columns.count()};
+        const Piece<float> piece{h_[i] + at.columns.begin, 0, params + at.weight_offset, at.stride,
+                                 at.columns.count()};
         contract(1, layer.n_rows, &piece, 1, sums, 0);
         // The owner of part 0 updates the bias: nobody else may read it.
         if (part == 0) {
             for (Index o = 0; o < layer.fan_out; ++o) sums[o] += params[at.bias_offset + o];
         }
     }
-    sum_parts(h_[i + 1].data(), layer.fan_out);
+    sum_parts(h_[i + 1], layer.fan_out);
 }
 
 /// This thread's columns of h[l + 1], before its activation.
@@ -99,20 +117,20 @@ void OnlineWorker::expand_columns(Index l, const float* params) {
     const auto i = static_cast<std::size_t>(l);
     const Layer& layer = network_.layers()[i];
     const bool partial = l > 0 && !network_.layers()[i - 1].fan_in_is_wide;
-    if (partial) share_columns(h_[i].data(), layer.fan_in);
-    const Stretch<float> narrow{h_[i].data(), 0, layer.n_rows};
+    if (partial) share_columns(h_[i], layer.fan_in);
+    const Stretch<float> narrow{h_[i], 0, layer.n_rows};
     for (int part = first_part_; part < end_part_; ++part) {
         const PartedLayout::Block& at = layout_.block(l, part);
         expand(1, &narrow, 1, at.columns.count(), params + at.weight_offset, at.stride,
-               params + at.bias_offset, h_[i + 1].data() + at.columns.begin, 0);
+               params + at.bias_offset, h_[i + 1] + at.columns.begin, 0);
     }
 }
 
 void OnlineWorker::output_delta() {
     const Layer& last = network_.layers().back();
-    const float* x = h_.front().data();
-    const float* y = h_.back().data();
-    float* delta = delta_.back().data();
+    const float* x = h_.front();
+    const float* y = h_.back();
+    float* delta = delta_.back();
     const bool partial = !last.fan_in_is_wide;
     with_activation(last.activation, [&](auto f) {
         for (int part = 0; part < kParts; ++part) {
@@ -139,12 +157,12 @@ void OnlineWorker::backward(const StepConstants& constants, const Weights& weigh
         // The narrow side must be whole; the layer above left its own columns if it was expanded.
         const bool from_above =
             l + 1 < network_.n_layers() && network_.layers()[i + 1].fan_in_is_wide;
-        if (layer.fan_in_is_wide && from_above) share_columns(delta_[i + 1].data(), layer.fan_out);
+        if (layer.fan_in_is_wide && from_above) share_columns(delta_[i + 1], layer.fan_out);
         update_layer<Rule>(constants, l, weights);
         update_biases<Rule>(constants, l, weights);
         if (l == 0) continue;
-        float* delta = delta_[i].data();
-        const float* h = h_[i].data();
+        float* delta = delta_[i];
+        const float* h = h_[i];
         Columns columns{0, whole_lines(layer.fan_in)};
         if (layer.fan_in_is_wide) {
             columns = own_columns(layer.fan_in);
@@ -163,8 +181,8 @@ template <class Rule>
 void OnlineWorker::update_layer(const StepConstants& constants, Index l, const Weights& weights) {
     const auto i = static_cast<std::size_t>(l);
     const Layer& layer = network_.layers()[i];
-    const float* narrow = layer.fan_in_is_wide ? delta_[i + 1].data() : h_[i].data();
-    const float* wide = layer.fan_in_is_wide ? h_[i].data() : delta_[i + 1].data();
+    const float* narrow = layer.fan_in_is_wide ? delta_[i + 1] : h_[i];
+    const float* wide = layer.fan_in_is_wide ? h_[i] : delta_[i + 1];
     const bool penalised = constants.l1 != 0 || constants.l2 != 0;
     for (int part = first_part_; part < end_part_; ++part) {
         const PartedLayout::Block& block = layout_.block(l, part);
@@ -180,7 +198,7 @@ void OnlineWorker::update_layer(const StepConstants& constants, Index l, const W
                 row(std::integral_constant<Back, Back::kNone>{}, r, nullptr);
             }
         } else if (layer.fan_in_is_wide) {
-            float* below = delta_[i].data() + c.begin;
+            float* below = delta_[i] + c.begin;
             std::fill_n(below, c.count(), 0.0f);
             for (Index r = 0; r < layer.n_rows; ++r) {
                 row(std::integral_constant<Back, Back::kExpand>{}, r, below);
@@ -205,8 +223,8 @@ void OnlineWorker::update_biases(const StepConstants& constants, Index l, const 
     const auto i = static_cast<std::size_t>(l);
     const Layer& layer = network_.layers()[i];
     const auto update = [&](Columns c, Index at) {
-        update_span<Rule>(constants, false, c.count(), delta_[i + 1].data() + c.begin,
-                          weights.params + at, weights.slots + at, weights.slot_stride);
+        update_span<Rule>(constants, false, c.count(), delta_[i + 1] + c.begin, weights.params + at,
+                          weights.slots + at, weights.slot_stride);
     };
     if (layer.fan_in_is_wide) {
         if (thread_ == 0) update({0, whole_lines(layer.fan_out)}, layout_.block(l, 0).bias_offset);

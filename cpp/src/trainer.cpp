@@ -76,6 +76,7 @@ class OnlineTeam : public Team {
         : task_(task),
           rows_per_turn_(
               std::clamp<Index>(kWeightsPerTurn / task.layout.network().n_weights(), 1, 64)),
+          decay_period_(task.options.solver.decay_period()),
           exchange_(task.layout.network().widest(), size) {
         for (int t = 0; t < size; ++t) {
             workers_.push_back(std::make_unique<OnlineWorker>(task.layout, exchange_, t));
@@ -91,8 +92,8 @@ class OnlineTeam : public Team {
         OnlineWorker& worker = *workers_[static_cast<std::size_t>(thread)];
         for (Index k = 0; k < n; ++k) {
             const StepConstants constants(task_.options.solver, samples + static_cast<double>(k),
-                                          steps + static_cast<double>(k), true);
-            if (k + 1 < n + n_next) prefetch_row(task_.X, order[k + 1], {0, task_.X.n_cols});
+                                          steps + static_cast<double>(k), decay_period_);
+            if (k + 1 < n + n_next) prefetch_row(task_.X, order[k + 1], worker.read_columns());
             worker.train(task_.options.solver, constants, task_.X, task_.scaling, order[k],
                          task_.weights);
         }
@@ -116,6 +117,7 @@ class OnlineTeam : public Team {
 
     const Task& task_;
     const Index rows_per_turn_;
+    const double decay_period_;
     Exchange exchange_;
     std::vector<std::unique_ptr<OnlineWorker>> workers_;
     double squared_error_[kParts] = {};
@@ -149,9 +151,9 @@ void train_epochs(Team& team, int thread, const Task& task, std::vector<std::uin
 
 /// Mini-batches in order, each shared by all threads.
 TrainResult train_deterministic(const Task& task, const Tick& tick) {
-    const bool online = std::min(task.options.batch_size, task.X.n_rows) == 1;
-    const Index most =
-        online ? task.layout.column_groups() : MiniBatch::kHalves * task.options.batch_size;
+    const Index batch_size = std::min(task.options.batch_size, task.X.n_rows);
+    const bool online = batch_size == 1;
+    const Index most = online ? task.layout.column_groups() : MiniBatch::kHalves * batch_size;
     const int n_threads = static_cast<int>(std::clamp<Index>(task.options.n_threads, 1, most));
     std::vector<std::uint32_t> order(static_cast<std::size_t>(task.X.n_rows));
     TrainResult result;

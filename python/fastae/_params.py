@@ -163,7 +163,7 @@ def auto_learning_rate(
     A rate that falls to 0 may start some three times higher than one that stays. Adam's grows
     with the root of the batch size (without locks, up to 32 rows), as the noise of the gradient
     falls with it, and shrinks with the root of the width and with the depth of the network. The
-    constants are the best of a grid over tables and over networks from 64-8-64 to
+    constants are best or close to it on a grid over tables and over networks from 64-8-64 to
     784-1000-500-250-30-250-500-1000-784 (``benchmarks/sweeps.py rates``).
 
     Parameters

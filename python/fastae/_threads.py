@@ -22,7 +22,8 @@ FLOPS_PER_THREAD = 2e6
 OWNERS_FLOPS = 1.5e5
 SHARERS_FLOPS = 7.5e5
 
-# The optimiser's time per weight and update, in operations of the products: ADADELTA's and Adam's.
+# The optimiser's time per weight and update, in operations of the products: ADADELTA's, and about
+# half of Adam's.
 UPDATE_FLOPS = 12
 
 # Training that one core does in some 20 ms is not worth a second thread's start.
@@ -139,7 +140,13 @@ def for_training(
     if flops * n_samples / batch_size < LEAST_TRAINING:
         flops = 0.0
     groups = _core.column_groups(widths)
-    return resolve(n_jobs, flops=flops, share=OWNERS_FLOPS if groups > 1 else SHARERS_FLOPS)
+    n_threads = resolve(n_jobs, flops=flops, share=OWNERS_FLOPS if groups > 1 else SHARERS_FLOPS)
+    if n_jobs is not None:
+        return n_threads
+    if batch_size == 1:  # nothing but columns can be shared: by 4, 2 or 1
+        return 1 << (min(n_threads, groups).bit_length() - 1)
+    # Columns are owned by teams of a multiple of 2 only; others would share rows.
+    return n_threads - n_threads % 2 if groups > 1 and n_threads > 1 else n_threads
 
 
 def resolve(n_jobs: object, *, flops: float, share: float = FLOPS_PER_THREAD) -> int:

@@ -160,14 +160,15 @@ TEST(MiniBatch, AnyTeamGivesTheSameBits) {
                                              {17, 40, 3, 40, 17},
                                              {130, 300, 130},
                                              {200, 200},
-                                             {64, 256, 300, 20, 64}}) {
+                                             {64, 256, 300, 20, 64},
+                                             {2100, 5, 2100}}) {
         for (const SolverOptions& options : all_solvers()) {
             for (const Index n : {1, 2, 5, 70}) {
                 const RowMatrix<float> X = random_matrix(n, widths[0], 3);
                 const Model start = Model::deep(widths, Activation::kTanh, Activation::kLogistic);
                 Model alone(start.network, start.params);
                 const double error = step(alone, X, options);
-                for (const int team : {2, 3, 4, 5, 8}) {
+                for (const int team : {2, 3, 4, 5, 6, 8}) {
                     Model shared(start.network, start.params);
                     EXPECT_EQ(step(shared, X, options, team), error);
                     EXPECT_TRUE(same_state(shared, alone))

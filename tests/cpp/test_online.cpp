@@ -15,10 +15,12 @@ const std::vector<std::vector<Index>> kWidths{{1, 1},
                                               {70, 300, 140, 20, 70},
                                               {300, 129, 64, 129, 300},
                                               {100, 200, 300, 400, 100},
-                                              {260, 260}};
+                                              {260, 260},
+                                              {2100, 3, 2100}};
 
 /// Trains a team on rows of X in order; returns the sum of the squared errors.
-double train_rows(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team) {
+double train_rows(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team,
+                  double decay_period = 1) {
     Exchange exchange(model.network.widest(), team);
     const PartedModel parted(model, options);
     std::vector<std::unique_ptr<OnlineWorker>> workers;
@@ -31,8 +33,8 @@ double train_rows(Model& model, const RowMatrix<float>& X, const SolverOptions& 
         OnlineWorker& worker = *workers[static_cast<std::size_t>(thread)];
         for (Index i = 0; i < X.rows(); ++i) {
             const double done = static_cast<double>(i);
-            worker.train(options, StepConstants(options, done, done), view_of(X), scaling,
-                         static_cast<std::uint32_t>(i), parted.weights());
+            worker.train(options, StepConstants(options, done, done, decay_period), view_of(X),
+                         scaling, static_cast<std::uint32_t>(i), parted.weights());
         }
         worker.take_squared_error(errors);
     });
@@ -93,6 +95,27 @@ TEST_P(Online, ATeamGivesTheSameBitsAsOneThread) {
             EXPECT_EQ(train_rows(shared, X, options, team), error);
             EXPECT_TRUE(same_state(shared, alone)) << "a team of " << team;
         }
+    }
+}
+
+TEST(OnlineTraining, LazyDecayChangesRoundingOnly) {
+    // Long enough for several periods; layers that contract, expand, and both in turn.
+    SolverOptions options;
+    options.solver = Solver::kAdadelta;
+    options.learning_rate = 0.1;
+    options.epsilon = 1e-5;  // large: the steps are smooth functions of the gradient
+    options.l2 = 1e-2;
+    options.rho = 0.95;
+    ASSERT_LT(5 * options.decay_period(), 150);
+    for (const auto& widths : {std::vector<Index>{33, 8, 33}, {8, 33, 8}, {20, 40, 9, 40, 20}}) {
+        const RowMatrix<float> X = table(150, widths[0], 1);
+        Model lazy = Model::deep(widths, Activation::kTanh, Activation::kIdentity);
+        Model plain(lazy.network, lazy.params);
+        const plain::Net start = lazy.net();
+        train_rows(lazy, X, options, 1, options.decay_period());
+        train_rows(plain, X, options, 1);
+        EXPECT_GT(plain.net().distance(start), 0.05);
+        EXPECT_LT(plain.net().distance(lazy.net()), 1e-4) << plain.net().distance(start);
     }
 }
 

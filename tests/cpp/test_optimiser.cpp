@@ -98,6 +98,7 @@ class EveryRule : public ::testing::TestWithParam<NamedOptions> {
   protected:
     /// Runs kSteps steps of the rule and of its formula on random gradients; compares both.
     void check(const SolverOptions& o, bool penalised, bool lazy_decay = false) {
+        const double decay_period = lazy_decay ? o.decay_period() : 1;
         const int n_slots = o.n_slots();
         const bool adadelta = o.solver == Solver::kAdadelta;
         const double tolerance = adadelta ? 40 : 1;  // its square root has 14 bits
@@ -108,7 +109,7 @@ class EveryRule : public ::testing::TestWithParam<NamedOptions> {
         for (Index i = 0; i < kParams; ++i) expected.push_back({o, w(0, i)});
         for (int t = 1; t <= (lazy_decay ? 3 * o.decay_period() : kSteps); ++t) {
             const RowMatrix<float> g = random_matrix(1, kParams, 100 + static_cast<unsigned>(t));
-            const StepConstants constants(o, (t - 1) * kRowsPerStep, t - 1, lazy_decay);
+            const StepConstants constants(o, (t - 1) * kRowsPerStep, t - 1, decay_period);
             with_rule(o, constants, [&](auto rule) {
                 EXPECT_EQ(decltype(rule)::kSlots, n_slots);
                 update_span<decltype(rule)>(constants, penalised, kParams, g.data(), w.data(),
@@ -138,7 +139,8 @@ INSTANTIATE_TEST_SUITE_P(Rules, EveryRule, ::testing::ValuesIn(all_rules()),
 TEST_P(EveryRule, FollowsItsFormula) { check(GetParam().options, false); }
 
 TEST_P(EveryRule, FollowsItsFormulaWithLazyDecay) {
-    if (GetParam().options.solver == Solver::kAdadelta) check(GetParam().options, false, true);
+    if (GetParam().options.solver != Solver::kAdadelta) GTEST_SKIP() << "it does not decay";
+    check(GetParam().options, false, true);
 }
 
 TEST(DecayPeriod, IsUntilAQuarterIsLeft) {

@@ -41,6 +41,20 @@ TEST(ColumnPart, AreOneOrTwoOrFourOfNearlyEqualWidth) {
     }
 }
 
+TEST(ColumnGroups, AreAsManyAsNearlyAllWeightsAllow) {
+    const auto groups = [](const std::vector<Index>& widths) {
+        const Network network(widths, std::vector<Activation>(widths.size() - 1));
+        return PartedLayout(network).column_groups();
+    };
+    EXPECT_EQ(groups({10, 3, 10}), 1);
+    EXPECT_EQ(groups({127, 127}), 1);
+    EXPECT_EQ(groups({128, 50, 128}), 2);
+    EXPECT_EQ(groups({255, 50, 255}), 2);
+    EXPECT_EQ(groups({256, 50, 256}), 4);
+    EXPECT_EQ(groups({784, 50, 10, 50, 784}), 4);    // 79,400 weights, 1,000 of them narrow
+    EXPECT_EQ(groups({256, 100, 90, 100, 256}), 1);  // 18,000 of 69,200
+}
+
 class Parted : public ::testing::TestWithParam<std::vector<Index>> {
   protected:
     Model model_ = Model::deep(GetParam(), Activation::kTanh, Activation::kIdentity);
@@ -122,7 +136,6 @@ TEST_P(Parted, PackAndUnpackAreInverse) {
 
 TEST_P(Parted, HoldsEveryWeightWhereItSays) {
     const PartedWeights parted(layout_, 0);
-    EXPECT_EQ(parted.weights().slots, nullptr);
     layout_.pack(model_.weights(), parted.weights(), 0);
     const float* params = parted.weights().params;
     const plain::Net net = model_.net();

@@ -158,16 +158,22 @@ TEST_P(Rows, OneColumnAndOneRowWork) {
 TEST_P(Rows, SomeColumnsAloneAreThoseOfAll) {
     const Stored stored(X_, GetParam(), kD, 1);
     const Scaling scaling(shift_.data(), scale_.data(), kD);
-    constexpr Index stride = 9;
-    std::vector<double> all(kN * kD), some(kN * stride, -77.0);
-    gather_rows(stored.view, scaling, nullptr, 0, kN, all.data(), kD);
-    gather_rows(stored.view, scaling, nullptr, 0, kN, some.data(), stride, Range{3, 10});
-    for (Index i = 0; i < kN; ++i) {
-        for (Index j = 0; j < stride; ++j) {
-            const double expected = j < 7 ? all[static_cast<std::size_t>(i * kD + 3 + j)] : -77.0;
-            EXPECT_EQ(some[static_cast<std::size_t>(i * stride + j)], expected);
+    const auto check_type = [&](auto untouched) {
+        using T = decltype(untouched);
+        constexpr Index stride = 9;
+        std::vector<T> all(kN * kD), some(kN * stride, untouched);
+        gather_rows(stored.view, scaling, nullptr, 0, kN, all.data(), kD);
+        gather_rows(stored.view, scaling, nullptr, 0, kN, some.data(), stride, Range{3, 10});
+        for (Index i = 0; i < kN; ++i) {
+            for (Index j = 0; j < stride; ++j) {
+                const T expected =
+                    j < 7 ? all[static_cast<std::size_t>(i * kD + 3 + j)] : untouched;
+                EXPECT_EQ(some[static_cast<std::size_t>(i * stride + j)], expected);
+            }
         }
-    }
+    };
+    check_type(-77.0f);
+    check_type(-77.0);
 }
 
 /// One cell, shifted.

@@ -402,9 +402,10 @@ def test_ctrl_c_is_one_line(table, tmp_path):
     out = tmp_path / "out.csv"
     # Says when training has begun, so that the signal meets it there.
     program = (
-        "import sys\n"
+        "import signal, sys\n"
         "from fastae import Autoencoder\n"
         "from fastae.__main__ import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
         "fit = Autoencoder._fit\n"
         "def announced(self, *args, **options):\n"
         "    print('training', flush=True)\n"

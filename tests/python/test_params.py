@@ -35,6 +35,14 @@ def test_auto_batch_size(n, expected):
     assert auto_batch_size("adam", n, "hogwild") == min(expected, 32)
 
 
+def test_training_without_locks_gets_smaller_batches_and_steps():
+    params = resolve(Autoencoder(hidden_layer_sizes=50, parallel="hogwild"), 60_000, 784)
+    assert params.batch_size == 32
+    model = Autoencoder(hidden_layer_sizes=50, parallel="hogwild", batch_size=128)
+    rate = resolve(model, 60_000, 784).optimiser["learning_rate"]
+    assert rate == auto_learning_rate("adam", "cosine", 32, (50,))
+
+
 def test_auto_learning_rate():
     assert auto_learning_rate("adadelta", "cosine", 64, (50,)) == 4
     assert auto_learning_rate("adadelta", "constant", 64, (50,)) == 1

@@ -148,8 +148,9 @@ def test_fewer_threads_than_asked_for_do_not_hang(parallel, environment):
 
 
 INTERRUPTED = """
-    import sys, threading, time, warnings
+    import signal, sys, threading, time, warnings
     import numpy as np, fastae
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
     X = np.random.default_rng(0).standard_normal(({n}, 200)).astype(np.float32)
     model = fastae.Autoencoder(
         hidden_layer_sizes=300, max_epochs=10**6, batch_size={batch_size}, n_jobs=2,

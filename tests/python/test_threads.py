@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from fastae import Autoencoder, _threads
+from fastae import Autoencoder, _core, _threads
 
 LARGE = 1e15
 
@@ -69,6 +69,46 @@ def test_training_gets_the_threads_that_pay(four_threads, widths, batch_size, n_
     sizes = {"widths": widths, "batch_size": batch_size, "n_samples": n_samples}
     assert _threads.for_training(None, **sizes) == expected
     assert _threads.for_training(3, **sizes) == 3
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1, 1), (2, 2), (3, 2), (5, 4)])
+def test_teams_that_own_columns_are_even(monkeypatch, limit, expected):
+    monkeypatch.setattr(_threads, "max_threads", lambda: limit)
+    sizes = {"widths": (784, 50, 784), "n_samples": 60_000}
+    assert _threads.for_training(None, batch_size=128, **sizes) == expected
+    assert _threads.for_training(None, batch_size=1, **sizes) == min(expected, 4)
+
+
+def test_one_row_at_a_time_gets_no_more_threads_than_own_columns(four_threads):
+    narrow = {"widths": (127, 100, 127), "n_samples": 10**9, "batch_size": 1}
+    assert _threads.for_training(None, **narrow) == 1
+    wide = {"widths": (1_000, 500, 1_000), "n_samples": 10**9, "batch_size": 1}
+    assert _threads.for_training(None, **wide) == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, 2),
+        ({"max_epochs": 1}, 1),  # over before a thread has started
+        ({"n_jobs": 3}, 3),
+        ({"parallel": "hogwild", "max_epochs": 1}, 4),
+    ],
+)
+def test_fit_trains_with_the_threads_that_pay(four_threads, monkeypatch, settings, expected):
+    taken = []
+    train = _core.train
+
+    def noted(*args, **kwargs):
+        taken.append(kwargs["n_threads"])
+        return train(*args, **kwargs)
+
+    monkeypatch.setattr(_core, "train", noted)
+    X = np.random.default_rng(0).random((64, 210), dtype=np.float32)
+    Autoencoder(
+        **{"hidden_layer_sizes": 50, "solver": "adadelta", "max_epochs": 100, **settings}
+    ).fit(X)
+    assert set(taken) == {expected}
 
 
 @pytest.mark.parametrize(

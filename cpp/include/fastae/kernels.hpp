@@ -50,7 +50,7 @@ constexpr Index panel_width(Index n_cols) {
 }
 
 /// Rows of the next of equal blocks of weights over the n_rows rows that are left: a panel of a
-/// block stays in the L1 cache while all rows of the batch pass over it.
+/// block stays in the L2 cache while all rows of the batch pass over it.
 constexpr Index block_rows(Index n_rows) {
     constexpr Index most = 256;
     const Index n_blocks = (n_rows + most - 1) / most;

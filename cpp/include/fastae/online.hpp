@@ -56,6 +56,9 @@ class OnlineWorker {
     void train(const SolverOptions& options, const StepConstants& constants, const RowsView& X,
                const Scaling& scaling, std::uint32_t row, const Weights& weights);
 
+    /// The columns of X that train() reads: where the other threads' are of no use, its own.
+    Range read_columns() const;
+
     /// Adds the sum of (r_j - x'_j)^2 since the last call to total[part] of this thread's parts.
     void take_squared_error(double* total);
 
@@ -86,8 +89,9 @@ class OnlineWorker {
     const int first_part_, end_part_;
     const int thread_;
     int turn_ = 0;
-    std::vector<AlignedBuffer<float>> h_;      ///< [l] (width(l)): after l layers
-    std::vector<AlignedBuffer<float>> delta_;  ///< [l] (width(l))
+    AlignedBuffer<float> memory_;  ///< of the vectors below, a page away from other threads'
+    std::vector<float*> h_;        ///< [l] (width(l)): after l layers
+    std::vector<float*> delta_;    ///< [l] (width(l))
     double squared_error_[kParts] = {};
 };
 

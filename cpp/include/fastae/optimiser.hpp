@@ -60,12 +60,12 @@ struct StepConstants {
 
     /// Constants of the step after `steps` steps on `samples` rows.
     ///
-    /// lazy_decay: ADADELTA's sum of squared gradients decays at every decay_period()-th step only.
+    /// decay_period: ADADELTA's sum of squared gradients decays at every so-manieth step only.
     /// In between, what is added is scaled up instead: tau steps later, with q = rho^(-tau / 2),
     /// the state is q^2 G, to which (q g)^2 is added. One of twelve multiplications per weight
     /// disappears (it would not pay for the steps: they are divided by the sum before their own
     /// square joins it). The state then belongs to its count of steps.
-    StepConstants(const SolverOptions& o, double samples, double steps, bool lazy_decay = false)
+    StepConstants(const SolverOptions& o, double samples, double steps, double decay_period = 1)
         : rate(static_cast<float>(o.rate(samples))),
           momentum(static_cast<float>(o.momentum)),
           rho(static_cast<float>(o.rho)),
@@ -86,10 +86,9 @@ struct StepConstants {
             rate = static_cast<float>(o.rate(samples) / (1 - std::pow(o.beta_1, t)));
             root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta_2, t)));
         } else if (o.solver == Solver::kAdadelta) {
-            const double period = lazy_decay ? o.decay_period() : 1;
-            const double tau = std::fmod(steps, period);
+            const double tau = std::fmod(steps, decay_period);
             const double q = std::pow(o.rho, -tau / 2);
-            decay = tau == 0 ? static_cast<float>(std::pow(o.rho, period)) : 1.0f;
+            decay = tau == 0 ? static_cast<float>(std::pow(o.rho, decay_period)) : 1.0f;
             gradient_scale = static_cast<float>(q);
             epsilon = static_cast<float>(o.epsilon / (1 - o.rho));
             gradient_epsilon = static_cast<float>(o.epsilon / (1 - o.rho) * q * q);

@@ -113,7 +113,7 @@ inline Vec<float> sqrt(Vec<float> v) {
 #endif
 }
 
-/// 1 / sqrt(v) for positive normal v, relative error below 2^-14 = 6.2e-5: the machine's estimate
+/// 1 / sqrt(v) for positive normal v, relative error below 2^-14 = 6.1e-5: the machine's estimate
 /// where it is that good (AVX-512), the estimate and one Newton step (4e-7) where it is coarser,
 /// and a division where there is none.
 inline Vec<float> rsqrt(Vec<float> v) {

@@ -14,7 +14,10 @@ struct TrainOptions {
     Index first_epoch = 0;  ///< epoch e visits the rows in an order that depends on seed and e only
     Index n_epochs = 1;
     double samples_done = 0;  ///< before this call: annealing goes on from here
-    double steps_done = 0;    ///< before this call: Adam's bias correction goes on from here
+    /// Before this call: Adam's bias correction goes on from here, and so does the decay of the
+    /// state that ADADELTA leaves behind when batch_size is 1; such state is of no use to other
+    /// batch sizes.
+    double steps_done = 0;
     Parallel parallel = Parallel::kDeterministic;
     int n_threads = 1;
 };
