@@ -34,9 +34,14 @@ py::dict build_info() {
     return info;
 }
 
+/// A network of which only the widths matter.
+Network network_of_widths(const std::vector<Index>& widths) {
+    const std::size_t n_layers = widths.empty() ? 0 : widths.size() - 1;
+    return network_of(widths, std::vector<std::string>(n_layers, "identity"));
+}
+
 py::tuple layout(const std::vector<Index>& widths) {
-    const std::vector<std::string> activations(widths.empty() ? 0 : widths.size() - 1, "identity");
-    const Network network = network_of(widths, activations);
+    const Network network = network_of_widths(widths);
     py::list layers;
     for (const Layer& layer : network.layers()) {
         layers.append(py::make_tuple(layer.weight_offset, layer.n_rows, layer.stride,
@@ -46,8 +51,7 @@ py::tuple layout(const std::vector<Index>& widths) {
 }
 
 int column_groups(const std::vector<Index>& widths) {
-    const std::vector<std::string> activations(widths.empty() ? 0 : widths.size() - 1, "identity");
-    const Network network = network_of(widths, activations);
+    const Network network = network_of_widths(widths);
     return PartedLayout(network).column_groups();
 }
 

@@ -189,8 +189,8 @@ void MiniBatch::forward(Share& share, const float* params) {
 }
 
 void MiniBatch::backward(Share& share, const float* params, float row_weight) {
-    // The inputs, which the error is measured against, were gathered by columns.
-    if (share.by_rows && team_ > 1) need_all(share);
+    // The inputs, which the error is measured against, were gathered by columns; where this thread
+    // needs those of others, the last layer was contracted, which waits for all.
     output_delta(share, row_weight);
     share.pending = true;
     for (Index l = network_.n_layers() - 1; l > 0; --l) {

@@ -8,6 +8,16 @@ namespace {
 
 constexpr Index kColumnsPerPart = 64;  ///< fewer are not worth a thread
 
+/// n parameters, and their state, from one place in one buffer to another in another.
+void copy_stretch(const Weights& from, Index from_at, const Weights& to, Index to_at, Index n,
+                  int n_slots) {
+    std::copy_n(from.params + from_at, n, to.params + to_at);
+    for (int s = 0; s < n_slots; ++s) {
+        std::copy_n(from.slots + s * from.slot_stride + from_at, n,
+                    to.slots + s * to.slot_stride + to_at);
+    }
+}
+
 }  // namespace
 
 Columns column_part(Index width, int part) {
@@ -68,23 +78,13 @@ void PartedLayout::for_each_row(Copy&& copy) const {
 }
 
 void PartedLayout::pack(const Weights& from, const Weights& to, int n_slots) const {
-    for_each_row([&](Index there, Index here, Index n) {
-        std::copy_n(from.params + there, n, to.params + here);
-        for (int s = 0; s < n_slots; ++s) {
-            std::copy_n(from.slots + s * from.slot_stride + there, n,
-                        to.slots + s * to.slot_stride + here);
-        }
-    });
+    for_each_row(
+        [&](Index there, Index here, Index n) { copy_stretch(from, there, to, here, n, n_slots); });
 }
 
 void PartedLayout::unpack(const Weights& from, const Weights& to, int n_slots) const {
-    for_each_row([&](Index there, Index here, Index n) {
-        std::copy_n(from.params + here, n, to.params + there);
-        for (int s = 0; s < n_slots; ++s) {
-            std::copy_n(from.slots + s * from.slot_stride + here, n,
-                        to.slots + s * to.slot_stride + there);
-        }
-    });
+    for_each_row(
+        [&](Index there, Index here, Index n) { copy_stretch(from, here, to, there, n, n_slots); });
 }
 
 }  // namespace fastae

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -23,7 +22,7 @@ from fastae._input import Array, check_codes, check_table, fail_if_not_finite
 from fastae._scaling import scaling
 from fastae._threshold import threshold
 from fastae._training import Progress, Training, diverged
-from fastae._weights import Network, draw, fill
+from fastae._weights import Network, draw, fill, n_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -311,7 +310,7 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
     def _training_threads(self, X: Array, params: _params.Params) -> int:
         """Return the threads that pay for training: they meet per batch, or once per epoch."""
         if self.parallel == "hogwild":
-            flops = 6.0 * X.shape[0] * _n_weights(params.widths)
+            flops = 6.0 * X.shape[0] * n_weights(params.widths)
             return _threads.resolve(self.n_jobs, flops=flops)
         return _threads.for_training(
             self.n_jobs,
@@ -352,7 +351,7 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
             # The user put other arrays there. Nothing is stored: scoring changes no attribute,
             # so several threads may score at once.
             network = Network.from_arrays(network.widths, self.coefs_, self.intercepts_)
-        flops = 2.0 * X.shape[0] * _n_weights(network.widths)
+        flops = 2.0 * X.shape[0] * n_weights(network.widths)
         return function(
             X,
             network.params,
@@ -675,10 +674,6 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
             self._network = Network.from_arrays(widths, self.coefs_, self.intercepts_)
             self.coefs_ = list(self._network.coefs)
             self.intercepts_ = list(self._network.intercepts)
-
-
-def _n_weights(widths: tuple[int, ...]) -> int:
-    return sum(fan_in * fan_out for fan_in, fan_out in pairwise(widths))
 
 
 def _spread_rows(X: Array) -> Array:

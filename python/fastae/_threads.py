@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from functools import lru_cache
-from itertools import pairwise
 
 import joblib
 import numpy as np
 from joblib.parallel import get_active_backend
 
 from fastae import _core
+from fastae._weights import n_weights
 
 # A parallel region costs 5 to 50 us to start and join; one core does this much in some 40 us.
 FLOPS_PER_THREAD = 2e6
@@ -135,18 +135,17 @@ def for_training(
     >>> _threads.for_training(None, widths=(10, 3, 10), batch_size=32, n_samples=100_000)
     1
     """
-    n_weights = sum(a * b for a, b in pairwise(widths))
-    flops = (6.0 * batch_size + UPDATE_FLOPS) * n_weights
+    flops = (6.0 * batch_size + UPDATE_FLOPS) * n_weights(widths)
     if flops * n_samples / batch_size < LEAST_TRAINING:
         flops = 0.0
     groups = _core.column_groups(widths)
-    n_threads = resolve(n_jobs, flops=flops, share=OWNERS_FLOPS if groups > 1 else SHARERS_FLOPS)
-    if n_jobs is not None:
-        return n_threads
-    if batch_size == 1:  # nothing but columns can be shared: by 4, 2 or 1
-        return 1 << (min(n_threads, groups).bit_length() - 1)
-    # Columns are owned by teams of a multiple of 2 only; others would share rows.
-    return n_threads - n_threads % 2 if groups > 1 and n_threads > 1 else n_threads
+    share = OWNERS_FLOPS if groups > 1 else SHARERS_FLOPS
+    if batch_size == 1:  # nothing but columns can be shared
+        flops = min(flops, groups * share)
+    n_threads = resolve(n_jobs, flops=flops, share=share)
+    if n_jobs is None and groups > 1 and n_threads > 1:
+        n_threads -= n_threads % 2  # columns are owned by even teams only; others would share rows
+    return n_threads
 
 
 def resolve(n_jobs: object, *, flops: float, share: float = FLOPS_PER_THREAD) -> int:

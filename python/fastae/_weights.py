@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 Float32 = npt.NDArray[np.float32]
 
 ALIGNMENT = 64  # bytes: one AVX-512 vector, one cache line
+
+
+def n_weights(widths: Sequence[int]) -> int:
+    """Return the weights, without biases, of a network of these widths.
+
+    Examples
+    --------
+    >>> from fastae import _weights
+    >>> _weights.n_weights((784, 50, 784))
+    78400
+    """
+    return sum(fan_in * fan_out for fan_in, fan_out in pairwise(widths))
 
 
 def aligned_zeros(shape: tuple[int, ...]) -> Float32:

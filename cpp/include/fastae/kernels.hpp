@@ -41,21 +41,22 @@ inline constexpr Index kPanel = kOuterVecs * kLanes<T>;
 /// of this length fit into the L1 cache.
 inline constexpr Index kDotBlock = 1024;
 
-/// Columns of the next of equally wide panels over the n_cols columns that are left: 12 vectors are
-/// 4 + 4 + 4, not 5 + 5 + 2.
+/// The first of as few nearly equal parts of n as there are if none is larger than `most`: 12 in
+/// parts of 5 at most are 4 + 4 + 4, not 5 + 5 + 2.
+constexpr Index equal_part(Index n, Index most) {
+    const Index parts = std::max<Index>((n + most - 1) / most, 1);
+    return (n + parts - 1) / parts;
+}
+
+/// Columns of the next of equally wide panels over the n_cols columns that are left.
 template <class T>
 constexpr Index panel_width(Index n_cols) {
-    const Index n_panels = (n_cols + kPanel<T> - 1) / kPanel<T>;
-    return (n_cols / kLanes<T> + n_panels - 1) / n_panels * kLanes<T>;
+    return equal_part(n_cols / kLanes<T>, kOuterVecs) * kLanes<T>;
 }
 
 /// Rows of the next of equal blocks of weights over the n_rows rows that are left: a panel of a
 /// block stays in the L2 cache while all rows of the batch pass over it.
-constexpr Index block_rows(Index n_rows) {
-    constexpr Index most = 256;
-    const Index n_blocks = (n_rows + most - 1) / most;
-    return (n_rows + n_blocks - 1) / n_blocks;
-}
+constexpr Index block_rows(Index n_rows) { return equal_part(n_rows, 256); }
 
 /// A stretch of the columns that contract sums over, with the weights of these columns; n_cols
 /// counts the padding, a multiple of kPad.
@@ -266,10 +267,7 @@ void contract(Index n, Index n_rows, const Piece<T>* pieces, int n_pieces, T* ou
     bool add = false;
     for (int p = 0; p < n_pieces; ++p) {
         Piece<T> block = pieces[p];
-        // Equal blocks: 1,040 columns are 2 x 520, not 1,024 and a stub.
-        const Index n_blocks = (pieces[p].n_cols + kDotBlock - 1) / kDotBlock;
-        const Index width =
-            (pieces[p].n_cols / kPad + n_blocks - 1) / std::max<Index>(n_blocks, 1) * kPad;
+        const Index width = equal_part(pieces[p].n_cols / kPad, kDotBlock / kPad) * kPad;
         for (Index c = 0; c < pieces[p].n_cols; c += width) {
             block.in = pieces[p].in + c;
             block.w = pieces[p].w + c;
