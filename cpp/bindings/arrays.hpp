@@ -3,8 +3,11 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cmath>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fastae/network.hpp"
@@ -85,7 +88,19 @@ inline Solver solver_named(const std::string& name) {
 inline Schedule schedule_named(const std::string& name) {
     if (name == "constant") return Schedule::kConstant;
     if (name == "cosine") return Schedule::kCosine;
-    throw std::invalid_argument("unknown schedule '" + name + "': choose constant or cosine");
+    if (name == "invscaling") return Schedule::kInverseScaling;
+    if (name == "onecycle") return Schedule::kOneCycle;
+    throw std::invalid_argument("unknown schedule '" + name +
+                                "': choose constant, cosine, invscaling or onecycle");
+}
+
+inline Loss loss_named(const std::string& name) {
+    if (name == "squared_error") return Loss::kSquared;
+    if (name == "absolute_error") return Loss::kAbsolute;
+    if (name == "huber") return Loss::kHuber;
+    if (name == "quantile") return Loss::kQuantile;
+    throw std::invalid_argument("unknown loss '" + name +
+                                "': choose squared_error, absolute_error, huber or quantile");
 }
 
 inline Parallel parallel_named(const std::string& name) {
@@ -139,6 +154,24 @@ inline Scaling checked_scaling(const DoubleArray& shift, const DoubleArray& scal
                                     std::to_string(n_cols) + ")");
     }
     return Scaling(shift.data(), scale.data(), n_cols);
+}
+
+/// (n_rows) or None; returns null for None, and the number of rows whose weight is not 0.
+inline std::pair<const float*, Index> checked_weights(const std::optional<FloatArray>& weights,
+                                                      Index n_rows) {
+    if (!weights) return {nullptr, n_rows};
+    if (weights->ndim() != 1 || weights->shape(0) != n_rows) {
+        throw std::invalid_argument("sample_weight must have one entry per row");
+    }
+    Index n = 0;
+    for (Index i = 0; i < n_rows; ++i) {
+        const float weight = weights->data()[i];
+        if (!(weight >= 0 && std::isfinite(weight))) {
+            throw std::invalid_argument("sample_weight must be finite and at least 0");
+        }
+        n += weight > 0;
+    }
+    return {weights->data(), n};
 }
 
 inline int checked_threads(int n_threads) {

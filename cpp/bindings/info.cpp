@@ -55,19 +55,22 @@ int column_groups(const std::vector<Index>& widths) {
     return PartedLayout(network).column_groups();
 }
 
-py::tuple column_stats(const py::array& X, int n_threads) {
+py::tuple column_stats(const py::array& X, int n_threads,
+                       const std::optional<FloatArray>& sample_weight) {
     if (X.ndim() != 2 || X.shape(0) < 1 || X.shape(1) < 1) {
         throw std::invalid_argument("X must have 2 dimensions and at least one row and column");
     }
     const RowsView view = rows_view(X, X.shape(1), "X");
     checked_threads(n_threads);
+    const auto [weights, n_rows] = checked_weights(sample_weight, view.n_rows);
+    if (n_rows < 1) throw std::invalid_argument("every row of X has weight 0");
     DoubleArray mean(view.n_cols), minimum(view.n_cols), maximum(view.n_cols),
         variance(view.n_cols);
     double* out[] = {mean.mutable_data(), minimum.mutable_data(), maximum.mutable_data(),
                      variance.mutable_data()};
     {
         const py::gil_scoped_release nogil;  // only raw pointers from here to the brace
-        fastae::column_stats(view, out[0], out[1], out[2], out[3], n_threads);
+        fastae::column_stats(view, weights, out[0], out[1], out[2], out[3], n_threads);
     }
     return py::make_tuple(mean, minimum, maximum, variance);
 }
@@ -95,7 +98,7 @@ void add_info(py::module_& m) {
     m.def("layout", &layout, py::arg("widths"));
     m.def("column_groups", &column_groups, py::arg("widths"));
     m.def("column_stats", &column_stats, py::arg("X").noconvert(), py::kw_only(),
-          py::arg("n_threads"));
+          py::arg("n_threads"), py::arg("sample_weight").noconvert() = py::none());
     m.def("fma_peak", &fma_peak, py::kw_only(), py::arg("n_threads"), py::arg("seconds") = 0.2);
     m.def("max_threads", &omp_get_max_threads);
     m.def("row_order", &row_order, py::arg("n_rows"), py::arg("seed"), py::arg("epoch"));

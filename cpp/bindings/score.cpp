@@ -2,6 +2,8 @@
 
 #include <pybind11/stl.h>
 
+#include <optional>
+
 #include "bindings/arrays.hpp"
 #include "bindings/functions.hpp"
 
@@ -41,20 +43,34 @@ py::array evaluate(const RowsView& rows, Index width, Compute&& compute) {
     return run(float{});
 }
 
+using IndexArray = py::array_t<std::uint32_t, py::array::c_style>;
+
+const std::uint32_t* checked_rows(const IndexArray& rows, Index n_rows) {
+    if (rows.ndim() != 1) throw std::invalid_argument("rows must have 1 dimension");
+    for (Index i = 0; i < rows.shape(0); ++i) {
+        if (static_cast<Index>(rows.data()[i]) >= n_rows) {
+            throw std::invalid_argument("rows must be below " + std::to_string(n_rows));
+        }
+    }
+    return rows.data();
+}
+
 using Widths = std::vector<Index>;
 using Names = std::vector<std::string>;
 
 DoubleArray score(const py::array& X, const FloatArray& params, const Widths& widths,
                   const Names& activations, const DoubleArray& shift, const DoubleArray& scale,
-                  int n_threads) {
+                  int n_threads, const std::optional<IndexArray>& chosen) {
     const Model model(params, widths, activations, shift, scale, n_threads);
     const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
-    DoubleArray mse(rows.n_rows);
+    const std::uint32_t* order = chosen ? checked_rows(*chosen, rows.n_rows) : nullptr;
+    const Index n_rows = chosen ? chosen->shape(0) : rows.n_rows;
+    DoubleArray mse(n_rows);
     double* out = mse.mutable_data();
     const auto run = needs_double(rows.dtype) ? &row_mse<double> : &row_mse<float>;
     {
         const py::gil_scoped_release nogil;  // only raw pointers from here to the brace
-        run(model.network, model.params, rows, model.scaling, out, model.n_threads);
+        run(model.network, model.params, rows, order, n_rows, model.scaling, out, model.n_threads);
     }
     return mse;
 }
@@ -115,7 +131,8 @@ py::array decode(const py::array& H, const FloatArray& params, const Widths& wid
 void add_score(py::module_& m) {
     using py::arg;
     m.def("score", &score, arg("X").noconvert(), arg("params").noconvert(), py::kw_only(),
-          arg("widths"), arg("activations"), arg("shift"), arg("scale"), arg("n_threads"));
+          arg("widths"), arg("activations"), arg("shift"), arg("scale"), arg("n_threads"),
+          arg("rows").noconvert() = py::none());
     m.def("feature_errors", &feature_errors, arg("X").noconvert(), arg("params").noconvert(),
           py::kw_only(), arg("widths"), arg("activations"), arg("shift"), arg("scale"),
           arg("n_threads"));

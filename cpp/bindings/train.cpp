@@ -1,7 +1,8 @@
-#include <pybind11/stl.h>
+#include <cmath>
 
 #include "bindings/arrays.hpp"
 #include "bindings/functions.hpp"
+#include "bindings/options.hpp"
 
 namespace fastae::bindings {
 
@@ -21,26 +22,124 @@ Slots checked_slots(const Network& network, const SolverOptions& solver, FloatAr
     return {solver.n_slots() ? slots.mutable_data() : nullptr, slots.shape(1)};
 }
 
-void check_options(const TrainOptions& o) {
-    const auto require = [](bool ok, const char* message) {
-        if (!ok) throw std::invalid_argument(message);
-    };
+void require(bool ok, const char* message) {
+    if (!ok) throw std::invalid_argument(message);
+}
+
+bool not_negative(double value) { return value >= 0 && std::isfinite(value); }
+
+void check_solver(const SolverOptions& o, Index n_layers) {
+    require(o.learning_rate > 0 && std::isfinite(o.learning_rate),
+            "learning_rate must be positive and finite");
+    const bool has_end = o.schedule == Schedule::kCosine || o.schedule == Schedule::kOneCycle;
+    require(!has_end || o.samples_total > 0, "samples_total must be positive for this schedule");
+    require(not_negative(o.power), "power must be at least 0 and finite");
+    require(not_negative(o.annealing), "annealing must be at least 0 and finite");
+    require(o.momentum >= 0 && o.momentum < 1, "momentum must be in [0, 1)");
+    require(o.momentum_start >= 0 && o.momentum_start < 1, "momentum_start must be in [0, 1)");
+    require(not_negative(o.momentum_ramp), "momentum_ramp must be at least 0 and finite");
+    require(o.rho >= 0 && o.rho < 1, "rho must be in [0, 1)");
+    require(o.beta_1 >= 0 && o.beta_1 < 1, "beta_1 must be in [0, 1)");
+    require(o.beta_2 >= 0 && o.beta_2 < 1, "beta_2 must be in [0, 1)");
+    // The product of two of them must stay a normal float.
+    require(o.epsilon >= 1e-18, "epsilon must be at least 1e-18");
+    require(not_negative(o.l1) && not_negative(o.l2), "l1 and l2 must be at least 0 and finite");
+    require(o.max_w2 > 0, "max_w2 must be positive");
+    require(o.layer_rates.empty() || static_cast<Index>(o.layer_rates.size()) == n_layers,
+            "layer_rates must have one entry per layer");
+    for (const double rate : o.layer_rates) {
+        require(not_negative(rate), "layer_rates must be at least 0 and finite");
+    }
+}
+
+void check_objective(const Objective& o, Index n_layers) {
+    require(o.loss != Loss::kHuber || o.loss_parameter > 0, "Huber's delta must be positive");
+    require(o.loss != Loss::kQuantile || (o.loss_parameter > 0 && o.loss_parameter < 1),
+            "the quantile must be in (0, 1)");
+    require(o.input_dropout >= 0 && o.input_dropout < 1, "input_dropout must be in [0, 1)");
+    require(not_negative(o.input_noise), "input_noise must be at least 0 and finite");
+    require(o.hidden_dropout.empty() || static_cast<Index>(o.hidden_dropout.size()) == n_layers - 1,
+            "hidden_dropout must have one entry per hidden layer");
+    for (const double p : o.hidden_dropout) {
+        require(p >= 0 && p < 1, "hidden_dropout must be in [0, 1)");
+    }
+    require(not_negative(o.sparsity_beta), "sparsity_beta must be at least 0 and finite");
+    require(std::isfinite(o.average_activation), "average_activation must be finite");
+}
+
+SolverOptions solver_options(Options& given) {
+    SolverOptions o;
+    o.solver = solver_named(given.take<std::string>("solver"));
+    o.learning_rate = given.take<double>("learning_rate");
+    o.schedule = schedule_named(given.take<std::string>("schedule", "constant"));
+    o.samples_total = given.take<double>("samples_total", 0.0);
+    o.power = given.take<double>("power", o.power);
+    o.annealing = given.take<double>("annealing", o.annealing);
+    o.momentum = given.take<double>("momentum", o.momentum);
+    o.momentum_start = given.take<double>("momentum_start", o.momentum_start);
+    o.momentum_ramp = given.take<double>("momentum_ramp", o.momentum_ramp);
+    o.dampening = given.take<bool>("dampening", o.dampening);
+    o.nesterov = given.take<bool>("nesterov", o.nesterov);
+    o.rho = given.take<double>("rho", o.rho);
+    o.beta_1 = given.take<double>("beta_1", o.beta_1);
+    o.beta_2 = given.take<double>("beta_2", o.beta_2);
+    o.epsilon = given.take<double>("epsilon", o.epsilon);
+    o.l1 = given.take<double>("l1", o.l1);
+    o.l2 = given.take<double>("l2", o.l2);
+    o.max_w2 = given.take<double>("max_w2", o.max_w2);
+    o.layer_rates = given.take<std::vector<double>>("layer_rates", {});
+    return o;
+}
+
+Objective objective_of(Options& given) {
+    Objective o;
+    o.loss = loss_named(given.take<std::string>("loss", "squared_error"));
+    o.loss_parameter = given.take<double>("loss_parameter", 0.0);
+    o.input_dropout = given.take<double>("input_dropout", 0.0);
+    o.input_noise = given.take<double>("input_noise", 0.0);
+    o.hidden_dropout = given.take<std::vector<double>>("hidden_dropout", {});
+    o.sparsity_beta = given.take<double>("sparsity_beta", 0.0);
+    o.average_activation = given.take<double>("average_activation", 0.0);
+    return o;
+}
+
+/// Everything but the arrays, checked.
+TrainOptions train_options(Options& given, Index n_layers, Index n_rows) {
+    TrainOptions o;
+    o.solver = solver_options(given);
+    o.objective = objective_of(given);
+    o.batch_size = given.take<Index>("batch_size");
+    o.seed = given.take<std::uint64_t>("seed", 0);
+    o.first_epoch = given.take<Index>("first_epoch", 0);
+    o.first_row = given.take<Index>("first_row", 0);
+    const auto n_epochs = given.take<Index>("n_epochs", 1);
+    require(n_epochs >= 0 && o.first_epoch >= 0, "n_epochs and first_epoch must be at least 0");
+    require(n_epochs < (Index{1} << 62) / n_rows, "n_epochs is too large");
+    o.n_samples = given.take<Index>("n_samples", n_epochs * n_rows - o.first_row);
+    o.samples_done = given.take<double>("samples_done", 0.0);
+    o.steps_done = given.take<double>("steps_done", 0.0);
+    o.parallel = parallel_named(given.take<std::string>("parallel", "deterministic"));
+    o.n_threads = checked_threads(given.take<int>("n_threads", 1));
+    given.expect_none_left();
     require(o.batch_size >= 1, "batch_size must be at least 1");
-    require(o.n_epochs >= 0 && o.first_epoch >= 0, "n_epochs and first_epoch must be at least 0");
-    checked_threads(o.n_threads);
-    require(o.solver.learning_rate > 0, "learning_rate must be positive");
-    require(o.solver.schedule == Schedule::kConstant || o.solver.samples_total > 0,
-            "samples_total must be positive for this schedule");
+    require(o.n_samples >= 0, "n_samples must be at least 0");
+    require(o.first_row >= 0 && o.first_row < n_rows && o.first_row % o.batch_size == 0,
+            "first_row must be a row of the epoch, after whole mini-batches");
     require(o.samples_done >= 0 && o.steps_done >= 0,
             "samples_done and steps_done must be at least 0");
-    require(o.solver.annealing >= 0, "annealing must be at least 0");
-    require(o.solver.momentum >= 0 && o.solver.momentum < 1, "momentum must be in [0, 1)");
-    require(o.solver.rho >= 0 && o.solver.rho < 1, "rho must be in [0, 1)");
-    require(o.solver.beta_1 >= 0 && o.solver.beta_1 < 1, "beta_1 must be in [0, 1)");
-    require(o.solver.beta_2 >= 0 && o.solver.beta_2 < 1, "beta_2 must be in [0, 1)");
-    // The product of two of them must stay a normal float.
-    require(o.solver.epsilon >= 1e-18, "epsilon must be at least 1e-18");
-    require(o.solver.l1 >= 0 && o.solver.l2 >= 0, "l1 and l2 must be at least 0");
+    check_solver(o.solver, n_layers);
+    check_objective(o.objective, n_layers);
+    return o;
+}
+
+/// The averages that the objective needs, or null.
+float* checked_averages(const Network& network, const Objective& objective,
+                        std::optional<FloatArray>& averages) {
+    if (!objective.is_sparse()) return nullptr;
+    require(averages && averages->ndim() == 1 &&
+                averages->shape(0) >= network.hidden_offset(network.n_layers()),
+            "averages must have one entry per hidden unit, layers in whole lines of 16");
+    return averages->mutable_data();
 }
 
 /// Looks at signals and asks the user's tick, with the GIL held.
@@ -80,53 +179,44 @@ const char* status_name(const TrainResult& result, const PythonTick& tick) {
 
 py::dict train(const py::array& X, FloatArray params, FloatArray slots,
                const std::vector<Index>& widths, const std::vector<std::string>& activations,
-               const DoubleArray& shift, const DoubleArray& scale, const std::string& solver,
-               double learning_rate, const std::string& schedule, double samples_total,
-               double annealing, double momentum, bool nesterov, double rho, double beta_1,
-               double beta_2, double epsilon, double l1, double l2, Index batch_size,
-               std::uint64_t seed, Index first_epoch, Index n_epochs, double samples_done,
-               double steps_done, const std::string& parallel, int n_threads, py::object tick) {
+               const DoubleArray& shift, const DoubleArray& scale,
+               const std::optional<FloatArray>& sample_weight, std::optional<FloatArray> averages,
+               py::object tick, const py::kwargs& more) {
     const Network network = autoencoder_of(widths, activations);
-    TrainOptions options;
-    options.solver = {solver_named(solver),
-                      learning_rate,
-                      schedule_named(schedule),
-                      samples_total,
-                      annealing,
-                      momentum,
-                      nesterov,
-                      rho,
-                      beta_1,
-                      beta_2,
-                      epsilon,
-                      l1,
-                      l2};
-    options.batch_size = batch_size;
-    options.seed = seed;
-    options.first_epoch = first_epoch;
-    options.n_epochs = n_epochs;
-    options.samples_done = samples_done;
-    options.steps_done = steps_done;
-    options.parallel = parallel_named(parallel);
-    options.n_threads = n_threads;
-    check_options(options);
     const RowsView view = rows_view(X, network.n_inputs(), "X");
-    if (view.n_rows < 1) throw std::invalid_argument("X must have at least one row");
+    const auto [row_weights, n_rows] = checked_weights(sample_weight, view.n_rows);
+    require(n_rows >= 1, "X must have at least one row whose weight is not 0");
+    Options given(more);
+    const TrainOptions options = train_options(given, network.n_layers(), n_rows);
     const Scaling scaling = checked_scaling(shift, scale, network.n_inputs());
     checked_params(network, params);
     const Slots state = checked_slots(network, options.solver, slots);
-    const Weights weights{params.mutable_data(), state.data, state.stride};
+    const Weights weights{params.mutable_data(), state.data, state.stride,
+                          checked_averages(network, options.objective, averages)};
+    const TrainingTable table{view, scaling, row_weights};
 
     PythonTick python_tick(std::move(tick));
     TrainResult result;
     {
         const py::gil_scoped_release nogil;  // python_tick takes it back while it runs
-        result = fastae::train(network, weights, view, scaling, options, std::ref(python_tick));
+        result = fastae::train(network, weights, table, options, std::ref(python_tick));
+    }
+    py::list rows, squared_error, seconds, mse;
+    Index booked = options.first_row;
+    for (const EpochPart& part : result.parts) {
+        booked += part.rows;
+        rows.append(part.rows);
+        squared_error.append(part.squared_error);
+        seconds.append(part.seconds);
+        mse.append(part.squared_error /
+                   (static_cast<double>(part.rows) * static_cast<double>(network.n_outputs())));
     }
     py::dict out;
-    out["mse"] = DoubleArray(static_cast<Index>(result.mse.size()), result.mse.data());
-    out["seconds"] = DoubleArray(static_cast<Index>(result.seconds.size()), result.seconds.data());
-    out["epochs"] = result.mse.size();
+    out["rows"] = rows;
+    out["squared_error"] = squared_error;
+    out["seconds"] = seconds;
+    out["mse"] = mse;
+    out["epochs"] = booked / n_rows;
     out["samples"] = result.samples;
     out["steps"] = result.steps;
     out["status"] = status_name(result, python_tick);
@@ -139,11 +229,8 @@ void add_train(py::module_& m) {
     using py::arg;
     m.def("train", &train, arg("X").noconvert(), arg("params").noconvert(),
           arg("slots").noconvert(), py::kw_only(), arg("widths"), arg("activations"), arg("shift"),
-          arg("scale"), arg("solver"), arg("learning_rate"), arg("schedule") = "constant",
-          arg("samples_total") = 0.0, arg("annealing"), arg("momentum"), arg("nesterov"),
-          arg("rho"), arg("beta_1"), arg("beta_2"), arg("epsilon"), arg("l1"), arg("l2"),
-          arg("batch_size"), arg("seed"), arg("first_epoch"), arg("n_epochs"), arg("samples_done"),
-          arg("steps_done"), arg("parallel"), arg("n_threads"), arg("tick") = py::none());
+          arg("scale"), arg("sample_weight").noconvert() = py::none(),
+          arg("averages").noconvert() = py::none(), arg("tick") = py::none());
 }
 
 }  // namespace fastae::bindings

@@ -6,8 +6,8 @@
 #include <memory>
 #include <numeric>
 
+#include "fastae/epoch_order.hpp"
 #include "fastae/online.hpp"
-#include "fastae/rng.hpp"
 #include "fastae/training_clock.hpp"
 
 namespace fastae::hogwild {
@@ -20,10 +20,12 @@ struct Worker {
            Index batch_size, bool first)
         : weights(shared) {
         if (batch_size == 1) {
-            exchange = std::make_unique<Exchange>(layout.network().widest(), 1);
-            online = std::make_unique<OnlineWorker>(layout, *exchange, 0);
+            exchange = std::make_unique<Exchange>(layout, options.solver.max_w2, 1);
+            online =
+                std::make_unique<OnlineWorker>(layout, options.objective, *exchange, 0, shared);
         } else {
-            batch = std::make_unique<MiniBatch>(layout, batch_size);
+            batch = std::make_unique<MiniBatch>(layout, options.objective, options.solver.max_w2,
+                                                batch_size);
         }
         if (options.solver.solver == Solver::kAdam && !first) {
             const Index size = options.solver.n_slots() * shared.slot_stride;
@@ -33,18 +35,18 @@ struct Worker {
         }
     }
 
-    /// Trains on rows order[0 .. n - 1]; returns their sum of squared errors.
-    double train(const TrainOptions& options, const StepConstants& constants, const RowsView& X,
-                 const Scaling& scaling, const std::uint32_t* order, Index n) {
+    /// Trains on the rows; returns their sum of squared errors.
+    double train(const TrainOptions& options, const StepConstants& constants, const Batch& rows) {
         if (online) {
-            online->train(options.solver, constants, X, scaling, *order, weights);
+            online->train(options.solver, constants, rows, weights);
+            online->store_averages(weights);
             double errors[kParts] = {};
             online->take_squared_error(errors);
             return std::accumulate(errors, errors + kParts, 0.0);
         }
-        batch->forward_backward(0, weights.params, X, scaling, order, n);
-        batch->apply_gradient(0, options.solver, constants, n, weights);
-        return batch->squared_error(n);
+        batch->forward_backward(0, weights, rows);
+        batch->apply_gradient(0, options.solver, constants, rows.n, weights);
+        return batch->squared_error(rows.n);
     }
 
     std::unique_ptr<MiniBatch> batch;      ///< of more than one row, or
@@ -60,16 +62,16 @@ struct Worker {
 
 }  // namespace
 
-TrainResult train(const PartedLayout& layout, const Weights& weights, const RowsView& X,
-                  const Scaling& scaling, const TrainOptions& options, const Tick& tick) {
-    const Index batch_size = std::min(options.batch_size, X.n_rows);
-    const Index n_batches = (X.n_rows + batch_size - 1) / batch_size;
+TrainResult train(const PartedLayout& layout, const Weights& weights, const TrainingTable& table,
+                  const TrainOptions& options, const Tick& tick) {
+    EpochOrder order(table);
+    const Index batch_size = std::min(options.batch_size, order.size());
+    const Index n_batches = (order.size() + batch_size - 1) / batch_size;
     const int n_threads = static_cast<int>(std::clamp<Index>(options.n_threads, 1, n_batches));
     std::vector<std::unique_ptr<Worker>> workers;
     for (int t = 0; t < n_threads; ++t) {
         workers.push_back(std::make_unique<Worker>(layout, weights, options, batch_size, t == 0));
     }
-    std::vector<std::uint32_t> order(static_cast<std::size_t>(X.n_rows));
     TrainResult result;
     TrainingClock clock(layout, weights, tick, result);
     std::unique_ptr<SpinBarrier> barrier;
@@ -84,25 +86,28 @@ TrainResult train(const PartedLayout& layout, const Weights& weights, const Rows
 #pragma omp single
         error.run([&] { barrier = std::make_unique<SpinBarrier>(team); });
         Worker& worker = *workers[static_cast<std::size_t>(thread)];
-        const Index n_epochs = barrier ? options.n_epochs : 0;
-        for (Index epoch = 0; epoch < n_epochs && !clock.stop(); ++epoch) {
+        Index left = barrier ? options.n_samples : 0;
+        Index first_batch = options.first_row / batch_size;
+        for (Index epoch = options.first_epoch; left > 0 && !clock.stop(); ++epoch) {
+            const Index end_batch =
+                std::min(n_batches, first_batch + (left + batch_size - 1) / batch_size);
             barrier->wait(thread);
             if (thread == 0) {
                 clock.begin_epoch();
-                shuffle_rows(options.seed, static_cast<std::uint64_t>(options.first_epoch + epoch),
-                             order);
-                next.store(0);
+                order.shuffle(options.seed, epoch);
+                next.store(first_batch);
             }
             barrier->wait(thread);
-            for (Index k = next++; k < n_batches && !clock.stop(); k = next++) {
+            const Noise noise{options.seed, static_cast<std::uint64_t>(epoch)};
+            for (Index k = next++; k < end_batch && !clock.stop(); k = next++) {
                 const Index start = k * batch_size;
-                const Index n = std::min(batch_size, X.n_rows - start);
+                const Index n = std::min(batch_size, order.size() - start);
                 const double before =
                     options.samples_done + static_cast<double>(samples.fetch_add(n));
                 const StepConstants constants(options.solver, before,
                                               options.steps_done + worker.steps);
-                const double squared_error =
-                    worker.train(options, constants, X, scaling, order.data() + start, n);
+                const double squared_error = worker.train(
+                    options, constants, {table, order.data() + start, n, noise, before});
                 ++worker.steps;
                 if (thread == 0) {
                     clock.book(n, 1, squared_error);
@@ -121,11 +126,12 @@ TrainResult train(const PartedLayout& layout, const Weights& weights, const Rows
                     other.samples = other.unbooked_steps = 0;
                     other.squared_error = 0;
                 }
-                // Every epoch books all of its rows or is stopped on the way.
-                if (result.samples == (epoch + 1) * X.n_rows) clock.end_epoch(X.n_rows);
+                clock.end_epoch();
                 clock.watch();  // the others may have left the first thread no batch to watch after
             }
             barrier->wait(thread);
+            left -= std::min(end_batch * batch_size, order.size()) - first_batch * batch_size;
+            first_batch = 0;
         }
     }
     error.rethrow();

@@ -1,6 +1,7 @@
 #include "fastae/minibatch.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "fastae/activation.hpp"
 #include "fastae/kernels.hpp"
@@ -31,9 +32,12 @@ inline __attribute__((always_inline)) void prefetch(const Weights& weights, Inde
 
 }  // namespace
 
-MiniBatch::MiniBatch(const PartedLayout& layout, Index batch_size, int team)
+MiniBatch::MiniBatch(const PartedLayout& layout, const Objective& objective, double max_w2,
+                     Index batch_size, int team)
     : layout_(layout),
       network_(layout.network()),
+      objective_(objective),
+      corrupted_(objective.corrupts_input()),
       batch_size_(batch_size),
       team_(team),
       prefetch_(layout.size() / team > kCachedWeights),
@@ -41,6 +45,10 @@ MiniBatch::MiniBatch(const PartedLayout& layout, Index batch_size, int team)
       squared_error_(static_cast<std::size_t>(kParts * batch_size)) {
     place_matrices();
     add_tasks();
+    if (objective.is_sparse()) {
+        push_ = AlignedBuffer<float>(network_.hidden_offset(network_.n_layers()));
+    }
+    if (!std::isinf(max_w2)) max_norm_ = std::make_unique<MaxNorm>(layout, max_w2);
 }
 
 void MiniBatch::place_matrices() {
@@ -55,6 +63,12 @@ void MiniBatch::place_matrices() {
                             hidden && network_.layers()[i].fan_in_is_wide);
         if (l < L) sums_stride_ = std::max(sums_stride_, padded(network_.layers()[i].n_rows));
     }
+    target_ = PartMatrix(corrupted_ ? batch_size_ : 0, network_.n_inputs(), h_[0].by_columns());
+    const auto for_each_matrix = [&](auto&& visit) {
+        for (PartMatrix& matrix : h_) visit(matrix);
+        for (PartMatrix& matrix : delta_) visit(matrix);
+        visit(target_);
+    };
     // First to count, then to place; parts a page apart, as in PartedLayout.
     for (const bool place : {false, true}) {
         Index size = 0;
@@ -63,12 +77,10 @@ void MiniBatch::place_matrices() {
             return memory_.data() + (place ? size - floats : 0);
         };
         for (int part = 0; part < kParts; ++part) {
-            for (auto* matrices : {&h_, &delta_}) {
-                for (PartMatrix& matrix : *matrices) {
-                    float* memory = take(matrix.floats(part));
-                    if (place && (matrix.by_columns() || part == 0)) matrix.place(part, memory);
-                }
-            }
+            for_each_matrix([&](PartMatrix& matrix) {
+                float* memory = take(matrix.floats(part));
+                if (place && (matrix.by_columns() || part == 0)) matrix.place(part, memory);
+            });
             take(kPage);
         }
         for (float*& sums : half_sums_) {
@@ -145,12 +157,12 @@ void MiniBatch::need_own_columns(Share& share) {
     if (share.by_rows) need_all(share);
 }
 
-void MiniBatch::forward_backward(int thread, const float* params, const RowsView& X,
-                                 const Scaling& scaling, const std::uint32_t* order, Index n) {
-    Share share = share_of(thread, n);
-    gather(share, X, scaling, order);
-    forward(share, params);
-    backward(share, params, 1.0f / static_cast<float>(n));
+void MiniBatch::forward_backward(int thread, const Weights& weights, const Batch& rows) {
+    Share share = share_of(thread, rows.n);
+    gather(share, rows);
+    forward(share, weights.params, rows);
+    if (objective_.is_sparse()) average_activations(share, weights.averages, rows);
+    backward(share, weights.params, rows);
     need_all(share);
 }
 
@@ -162,36 +174,42 @@ Range MiniBatch::gathered_columns(const Share& share) const {
             std::min(x.columns(last).end, network_.n_inputs())};
 }
 
-void MiniBatch::gather(Share& share, const RowsView& X, const Scaling& scaling,
-                       const std::uint32_t* order) {
-    const PartMatrix& x = h_.front();
+void MiniBatch::gather(Share& share, const Batch& rows) {
+    const PartMatrix& x = target();
     share.by_rows = false;
     for (int part = share.part_begin(); part < share.part_end(); ++part) {
         const Index begin = x.columns(part).begin;
-        gather_rows(X, scaling, order + share.rows.begin, 0, share.rows.end - share.rows.begin,
-                    x.at(part, share.rows.begin), x.stride(part), {begin, begin + x.used(part)});
+        gather_rows(rows.table.X, rows.table.scaling, rows.order + share.rows.begin, 0,
+                    share.rows.end - share.rows.begin, x.at(part, share.rows.begin), x.stride(part),
+                    {begin, begin + x.used(part)});
+        if (!corrupted_) continue;
+        for (Index b = share.rows.begin; b < share.rows.end; ++b) {
+            float* seen = h_.front().at(part, b);
+            corrupt(objective_, rows.noise_key(b, 0), begin, x.used(part), x.at(part, b), seen);
+            zero_padding(1, x.used(part), seen, 0);
+        }
     }
     share.pending = true;
 }
 
-void MiniBatch::forward(Share& share, const float* params) {
+void MiniBatch::forward(Share& share, const float* params, const Batch& rows) {
     for (Index l = 0; l < network_.n_layers(); ++l) {
         const auto i = static_cast<std::size_t>(l);
-        const Layer& layer = network_.layers()[i];
-        if (layer.fan_in_is_wide) {
+        if (network_.layers()[i].fan_in_is_wide) {
             contract_columns(share, l, params, h_[i], true, h_[i + 1]);
         } else {
             expand_columns(share, l, params, h_[i], true, h_[i + 1]);
         }
-        // The last activation is taken together with the error.
-        if (l + 1 < network_.n_layers()) activate(share, layer.activation, h_[i + 1]);
+        if (l + 1 == network_.n_layers()) return;  // the last is activated with the error
+        activate(share, l + 1);
+        drop_units(share, l + 1, h_[i + 1], rows);
     }
 }
 
-void MiniBatch::backward(Share& share, const float* params, float row_weight) {
+void MiniBatch::backward(Share& share, const float* params, const Batch& rows) {
     // The inputs, which the error is measured against, were gathered by columns; where this thread
     // needs those of others, the last layer was contracted, which waits for all.
-    output_delta(share, row_weight);
+    output_delta(share, rows);
     share.pending = true;
     for (Index l = network_.n_layers() - 1; l > 0; --l) {
         const auto i = static_cast<std::size_t>(l);
@@ -200,7 +218,9 @@ void MiniBatch::backward(Share& share, const float* params, float row_weight) {
         } else {
             contract_columns(share, l, params, delta_[i + 1], false, delta_[i]);
         }
-        scale_by_derivative(share, network_.layers()[i - 1].activation, h_[i], delta_[i]);
+        if (objective_.is_sparse()) add_sparsity(share, l, rows);
+        drop_units(share, l, delta_[i], rows);
+        scale_by_derivative(share, l);
     }
 }
 
@@ -253,10 +273,12 @@ void MiniBatch::contract_columns(Share& share, Index layer, const float* params,
     share.pending = true;
 }
 
-/// h = activation(h), of what this thread has just written.
-void MiniBatch::activate(const Share& share, Activation activation, const PartMatrix& h) {
+/// h[layer] = activation(h[layer]), of what this thread has just written.
+void MiniBatch::activate(const Share& share, Index layer) {
     const Range rows = share.written_rows();
-    with_activation(activation, [&](auto f) {
+    const auto i = static_cast<std::size_t>(layer);
+    const PartMatrix& h = h_[i];
+    with_activation(network_.layers()[i - 1].activation, [&](auto f) {
         for (int part = share.part_begin(); part < share.part_end(); ++part) {
             for (Index b = rows.begin; b < rows.end; ++b) {
                 float* row = h.at(part, b);
@@ -271,17 +293,85 @@ void MiniBatch::activate(const Share& share, Activation activation, const PartMa
     });
 }
 
-/// delta *= derivative of the activation that made h, of what this thread has just written.
-void MiniBatch::scale_by_derivative(const Share& share, Activation activation, const PartMatrix& h,
-                                    const PartMatrix& delta) {
+/// The dropout of layer `layer` on its activations or deltas, on what this thread has just written.
+void MiniBatch::drop_units(const Share& share, Index layer, const PartMatrix& units,
+                           const Batch& rows) {
+    const Dropout dropout = objective_.dropout(layer);
+    if (!dropout.active()) return;
+    const Range written = share.written_rows();
+    for (Index b = written.begin; b < written.end; ++b) {
+        const NoiseKey key = rows.noise_key(b, layer);
+        for (int part = share.part_begin(); part < share.part_end(); ++part) {
+            float* row = units.at(part, b);
+            for (Index j = 0; j < units.used(part); j += kLanes<float>) {
+                const Index column = units.columns(part).begin + j;
+                store(row + j, load(row + j) * dropout.factors(key, column));
+            }
+        }
+    }
+}
+
+/// The weighted means of all hidden units over the rows, averaged with those of earlier rows, and
+/// the derivative of the penalty by them. Threads share the columns of every layer.
+void MiniBatch::average_activations(Share& share, float* averages, const Batch& rows) {
+    wait(share.thread);
+    const float new_share = ActivationAverage::share(rows.n, rows.samples);
+    const auto beta = static_cast<float>(objective_.sparsity_beta);
+    const auto target = static_cast<float>(objective_.average_activation);
+    for (Index l = 1; l < network_.n_layers(); ++l) {
+        const PartMatrix& h = h_[static_cast<std::size_t>(l)];
+        const Index width = network_.width(l);
+        const Index offset = network_.hidden_offset(l);
+        const Range lines = split(whole_lines(width) / kPad, share.thread, team_);
+        for (Index c = lines.begin * kPad; c < lines.end * kPad; c += kLanes<float>) {
+            const int part = h.part_of(c);
+            Vec<float> mean{};
+            for (Index b = 0; b < rows.n; ++b) {
+                mean += load(h.at(part, b) + c - h.columns(part).begin) * row_weight(rows, b);
+            }
+            const Vec<float> old = load(averages + offset + c);
+            const Vec<float> average = old + (mean - old) * new_share;
+            store(averages + offset + c, average);
+            store(push_.data() + offset + c, (average - target) * beta);
+        }
+        if (lines.end * kPad > width) zero_padding(1, width, push_.data() + offset, 0);
+    }
+    wait(share.thread);
+    share.pending = false;
+}
+
+/// The penalty's part of delta[layer], before the derivative of the activation.
+void MiniBatch::add_sparsity(const Share& share, Index layer, const Batch& rows) {
+    const Range written = share.written_rows();
+    const PartMatrix& delta = delta_[static_cast<std::size_t>(layer)];
+    const float* push = push_.data() + network_.hidden_offset(layer);
+    for (int part = share.part_begin(); part < share.part_end(); ++part) {
+        for (Index b = written.begin; b < written.end; ++b) {
+            const float weight = row_weight(rows, b);
+            float* row = delta.at(part, b);
+            for (Index j = 0; j < delta.used(part); j += kLanes<float>) {
+                store(row + j, load(row + j) + load(push + delta.columns(part).begin + j) * weight);
+            }
+        }
+    }
+}
+
+/// delta[layer] *= derivative of the activation that made h[layer], of what this thread has just
+/// written.
+void MiniBatch::scale_by_derivative(const Share& share, Index layer) {
     const Range rows = share.written_rows();
-    with_activation(activation, [&](auto f) {
+    const auto i = static_cast<std::size_t>(layer);
+    const PartMatrix& h = h_[i];
+    const PartMatrix& delta = delta_[i];
+    // A unit that was dropped has a delta of 0 already.
+    const float undo_dropout = objective_.dropout(layer).undo();
+    with_activation(network_.layers()[i - 1].activation, [&](auto f) {
         for (int part = share.part_begin(); part < share.part_end(); ++part) {
             for (Index b = rows.begin; b < rows.end; ++b) {
                 float* d = delta.at(part, b);
                 const float* y = h.at(part, b);
                 for (Index j = 0; j < delta.used(part); j += kLanes<float>) {
-                    store(d + j, load(d + j) * f.derivative(load(y + j)));
+                    store(d + j, load(d + j) * f.derivative(load(y + j) * undo_dropout));
                 }
             }
         }
@@ -289,15 +379,17 @@ void MiniBatch::scale_by_derivative(const Share& share, Activation activation, c
 }
 
 /// The last layer's activation, errors and deltas, of what this thread has just written.
-void MiniBatch::output_delta(const Share& share, float row_weight) {
-    const Range rows = share.written_rows();
+void MiniBatch::output_delta(const Share& share, const Batch& rows) {
+    const Range written = share.written_rows();
     const PartMatrix& y = h_.back();
     for (int part = share.part_begin(); part < share.part_end(); ++part) {
-        for (Index b = rows.begin; b < rows.end; ++b) {
+        for (Index b = written.begin; b < written.end; ++b) {
+            const auto weight = static_cast<double>(rows.weight(b));
             squared_error_[static_cast<std::size_t>(part * batch_size_ + b)] =
-                output_delta_row(b, part, row_weight);
+                weight * output_delta_row(b, part, row_weight(rows, b));
         }
-        zero_padding(rows.end - rows.begin, y.used(part), y.at(part, rows.begin), y.stride(part));
+        zero_padding(written.end - written.begin, y.used(part), y.at(part, written.begin),
+                     y.stride(part));
     }
 }
 
@@ -305,13 +397,13 @@ double MiniBatch::output_delta_row(Index row, int part, float row_weight) {
     const Index used = h_.back().used(part);
     const Index whole = used / kLanes<float> * kLanes<float>;
     float* z = h_.back().at(part, row);
-    const float* x = h_.front().at(part, row);
-    return with_activation(network_.layers().back().activation, [&](auto f) {
+    const float* x = target().at(part, row);
+    const auto compute = [&](auto f, auto loss) {
         Vec<float> total{};
         const auto step = [&](Index j) {
             const Vec<float> y = f.forward(load(z + j));
             const Vec<float> e = y - load(x + j);
-            store(z + j, (e * f.derivative(y)) * row_weight);
+            store(z + j, (loss.derivative(e) * f.derivative(y)) * row_weight);
             return e * e;
         };
         for (Index j = 0; j < whole; j += kLanes<float>) total += step(j);
@@ -322,6 +414,9 @@ double MiniBatch::output_delta_row(Index row, int part, float row_weight) {
             total += load(squares);
         }
         return static_cast<double>(sum<float>(total));
+    };
+    return with_activation(network_.layers().back().activation, [&](auto f) {
+        return with_loss(objective_, [&](auto loss) { return compute(f, loss); });
     });
 }
 
@@ -369,13 +464,26 @@ void MiniBatch::apply_gradient(int thread, const SolverOptions& options,
                 prefetch_row(*next.X, next.order[share.rows.begin + b], columns);
             }
             const Task& task = tasks_[static_cast<std::size_t>(range.begin + t)];
+            const float factor = options.layer_rate(task.layer);
+            if (factor == 0) continue;  // frozen
+            const StepConstants own = constants.with_rate(factor);
             if (task.n_rows > 0) {
-                update_weights<decltype(rule)>(constants, n, task, weights);
+                update_weights<decltype(rule)>(own, n, task, weights);
             } else {
-                update_biases<decltype(rule)>(constants, n, task, weights);
+                update_biases<decltype(rule)>(own, n, task, weights);
             }
         }
     });
+    wait(thread);
+    if (max_norm_) limit_norms(thread, options, weights);
+}
+
+void MiniBatch::limit_norms(int thread, const SolverOptions& options, const Weights& weights) {
+    const Range parts = split(kParts, thread, team_);
+    max_norm_->add_up(static_cast<int>(parts.begin), static_cast<int>(parts.end), weights.params);
+    wait(thread);
+    max_norm_->limit(static_cast<int>(parts.begin), static_cast<int>(parts.end), weights.params,
+                     options.layer_rates);
     wait(thread);
 }
 

@@ -33,34 +33,60 @@ Vec<float> update_row(const StepConstants& k, bool penalised, Index n, float nar
 
 }  // namespace
 
-OnlineWorker::OnlineWorker(const PartedLayout& layout, Exchange& exchange, int thread)
+OnlineWorker::OnlineWorker(const PartedLayout& layout, const Objective& objective,
+                           Exchange& exchange, int thread, const Weights& weights)
     : layout_(layout),
       network_(layout.network()),
+      objective_(objective),
       exchange_(exchange),
       first_part_(static_cast<int>(split(kParts, thread, exchange.team).begin)),
       end_part_(static_cast<int>(split(kParts, thread, exchange.team).end)),
       thread_(thread) {
-    Index size = kPage;
+    const Index hidden = objective.is_sparse() ? network_.hidden_offset(network_.n_layers()) : 0;
+    const Index corrupted = objective.corrupts_input() ? padded(network_.n_inputs()) : 0;
+    Index size = kPage + 2 * hidden + corrupted;
     for (Index l = 0; l <= network_.n_layers(); ++l) size += 2 * padded(network_.width(l));
     memory_ = AlignedBuffer<float>(size + kPage);
     float* next = memory_.data() + kPage;
+    const auto take = [&](Index floats) {
+        next += floats;
+        return next - floats;
+    };
     for (Index l = 0; l <= network_.n_layers(); ++l) {
-        for (std::vector<float*>* vectors : {&h_, &delta_}) {
-            vectors->push_back(next);
-            next += padded(network_.width(l));
-        }
+        h_.push_back(take(padded(network_.width(l))));
+        delta_.push_back(take(padded(network_.width(l))));
+    }
+    target_ = take(corrupted);
+    push_ = take(hidden);
+    averages_ = weights.averages;
+    if (exchange.team > 1) {  // two threads may compute the same unit
+        averages_ = take(hidden);
+        std::copy_n(weights.averages, hidden, averages_);
     }
 }
 
 void OnlineWorker::train(const SolverOptions& options, const StepConstants& constants,
-                         const RowsView& X, const Scaling& scaling, std::uint32_t row,
-                         const Weights& weights) {
+                         const Batch& row, const Weights& weights) {
+    gather(row);
+    forward(weights.params, row);
+    if (objective_.is_sparse()) average_activations(row);
+    output_delta(row.weight(0));
+    with_rule(options, constants,
+              [&](auto rule) { backward<decltype(rule)>(options, constants, row, weights); });
+    if (exchange_.max_norm()) limit_norms(options, weights);
+}
+
+void OnlineWorker::gather(const Batch& row) {
     const Range columns = read_columns();
-    gather_rows(X, scaling, &row, 0, 1, h_[0] + columns.begin, padded(network_.n_inputs()),
+    const Index n = columns.end - columns.begin;
+    float* x = (objective_.corrupts_input() ? target_ : h_[0]) + columns.begin;
+    gather_rows(row.table.X, row.table.scaling, row.order, 0, 1, x, padded(network_.n_inputs()),
                 columns);
-    forward(weights.params);
-    output_delta();
-    with_rule(options, constants, [&](auto rule) { backward<decltype(rule)>(constants, weights); });
+    if (objective_.corrupts_input()) {
+        float* seen = h_[0] + columns.begin;
+        corrupt(objective_, row.noise_key(0, 0), columns.begin, n, x, seen);
+        zero_padding(1, n, seen, 0);
+    }
 }
 
 Range OnlineWorker::read_columns() const {
@@ -73,24 +99,71 @@ Range OnlineWorker::read_columns() const {
     return {std::min(own.begin, network_.n_inputs()), std::min(own.end, network_.n_inputs())};
 }
 
-void OnlineWorker::forward(const float* params) {
+Columns OnlineWorker::computed_columns(Index layer) const {
+    const Index width = network_.width(layer);
+    const bool contracted = network_.layers()[static_cast<std::size_t>(layer - 1)].fan_in_is_wide;
+    return contracted ? Columns{0, whole_lines(width)} : own_columns(width);
+}
+
+void OnlineWorker::forward(const float* params, const Batch& row) {
     for (Index l = 0; l < network_.n_layers(); ++l) {
         const auto i = static_cast<std::size_t>(l);
         const Layer& layer = network_.layers()[i];
-        Columns columns{0, whole_lines(layer.fan_out)};
         if (layer.fan_in_is_wide) {
             contract_columns(l, params);
         } else {
             expand_columns(l, params);
-            columns = own_columns(layer.n_cols);
         }
+        const Columns columns = computed_columns(l + 1);
         float* z = h_[i + 1];
         with_activation(layer.activation, [&](auto f) {
             for (Index o = columns.begin; o < columns.end; o += kLanes<float>) {
                 store(z + o, f.forward(load(z + o)));
             }
         });
+        if (l + 1 < network_.n_layers()) drop_units(l + 1, z, columns, row);
         zero_padding(1, layer.fan_out, z, 0);
+    }
+}
+
+void OnlineWorker::drop_units(Index layer, float* units, Columns columns, const Batch& row) const {
+    const Dropout dropout = objective_.dropout(layer);
+    if (!dropout.active()) return;
+    const NoiseKey key = row.noise_key(0, layer);
+    for (Index j = columns.begin; j < columns.end; j += kLanes<float>) {
+        store(units + j, load(units + j) * dropout.factors(key, j));
+    }
+}
+
+/// As MiniBatch::average_activations, of the units that this thread computes.
+void OnlineWorker::average_activations(const Batch& row) {
+    const float new_share = ActivationAverage::share(1, row.samples);
+    const auto beta = static_cast<float>(objective_.sparsity_beta);
+    const auto target = static_cast<float>(objective_.average_activation);
+    for (Index l = 1; l < network_.n_layers(); ++l) {
+        const float* h = h_[static_cast<std::size_t>(l)];
+        float* averages = averages_ + network_.hidden_offset(l);
+        float* push = push_ + network_.hidden_offset(l);
+        // All units where delta[l] will need them all; h[l] is complete then.
+        const bool all = !network_.layers()[static_cast<std::size_t>(l)].fan_in_is_wide;
+        const Columns columns =
+            all ? Columns{0, whole_lines(network_.width(l))} : computed_columns(l);
+        for (Index c = columns.begin; c < columns.end; c += kLanes<float>) {
+            const Vec<float> old = load(averages + c);
+            const Vec<float> average = old + (load(h + c) * row.weight(0) - old) * new_share;
+            store(averages + c, average);
+            store(push + c, (average - target) * (beta * row.weight(0)));
+        }
+        zero_padding(1, network_.width(l), push, 0);
+    }
+}
+
+void OnlineWorker::store_averages(const Weights& weights) const {
+    if (!objective_.is_sparse() || exchange_.team == 1) return;
+    for (Index l = 1; l < network_.n_layers(); ++l) {
+        const Columns own = own_columns(network_.width(l));
+        const Index at = network_.hidden_offset(l) + own.begin;
+        std::copy_n(averages_ + at, own.count(), weights.averages + at);
     }
 }
 
@@ -126,13 +199,13 @@ void OnlineWorker::expand_columns(Index l, const float* params) {
     }
 }
 
-void OnlineWorker::output_delta() {
+void OnlineWorker::output_delta(float row_weight) {
     const Layer& last = network_.layers().back();
-    const float* x = h_.front();
+    const float* x = target();
     const float* y = h_.back();
     float* delta = delta_.back();
     const bool partial = !last.fan_in_is_wide;
-    with_activation(last.activation, [&](auto f) {
+    const auto compute = [&](auto f, auto loss) {
         for (int part = 0; part < kParts; ++part) {
             const bool own = part >= first_part_ && part < end_part_;
             if (partial && !own) continue;
@@ -142,15 +215,18 @@ void OnlineWorker::output_delta() {
                 const Vec<float> h = load(y + o);
                 const Vec<float> e = h - load(x + o);
                 total += e * e;
-                store(delta + o, e * f.derivative(h));
+                store(delta + o, (loss.derivative(e) * f.derivative(h)) * row_weight);
             }
-            if (own) squared_error_[part] += static_cast<double>(sum<float>(total));
+            if (own) squared_error_[part] += static_cast<double>(sum<float>(total) * row_weight);
         }
-    });
+    };
+    with_activation(last.activation,
+                    [&](auto f) { with_loss(objective_, [&](auto loss) { compute(f, loss); }); });
 }
 
 template <class Rule>
-void OnlineWorker::backward(const StepConstants& constants, const Weights& weights) {
+void OnlineWorker::backward(const SolverOptions& options, const StepConstants& constants,
+                            const Batch& row, const Weights& weights) {
     for (Index l = network_.n_layers() - 1; l >= 0; --l) {
         const auto i = static_cast<std::size_t>(l);
         const Layer& layer = network_.layers()[i];
@@ -158,23 +234,50 @@ void OnlineWorker::backward(const StepConstants& constants, const Weights& weigh
         const bool from_above =
             l + 1 < network_.n_layers() && network_.layers()[i + 1].fan_in_is_wide;
         if (layer.fan_in_is_wide && from_above) share_columns(delta_[i + 1], layer.fan_out);
-        update_layer<Rule>(constants, l, weights);
-        update_biases<Rule>(constants, l, weights);
+        const float factor = options.layer_rate(l);
+        if (factor == 0) {  // frozen: deltas pass, weights stay
+            update_layer<FrozenRule>(constants, l, weights);
+        } else {
+            const StepConstants own = constants.with_rate(factor);
+            update_layer<Rule>(own, l, weights);
+            update_biases<Rule>(own, l, weights);
+        }
         if (l == 0) continue;
-        float* delta = delta_[i];
-        const float* h = h_[i];
         Columns columns{0, whole_lines(layer.fan_in)};
         if (layer.fan_in_is_wide) {
             columns = own_columns(layer.fan_in);
         } else {
-            sum_parts(delta, layer.fan_in);
+            sum_parts(delta_[i], layer.fan_in);
         }
-        with_activation(network_.layers()[i - 1].activation, [&](auto f) {
-            for (Index j = columns.begin; j < columns.end; j += kLanes<float>) {
-                store(delta + j, load(delta + j) * f.derivative(load(h + j)));
-            }
-        });
+        hidden_delta(l, columns, row);
     }
+}
+
+/// From the derivative by h[layer] to delta[layer].
+void OnlineWorker::hidden_delta(Index layer, Columns columns, const Batch& row) {
+    const auto i = static_cast<std::size_t>(layer);
+    float* delta = delta_[i];
+    const float* h = h_[i];
+    if (objective_.is_sparse()) {
+        const float* push = push_ + network_.hidden_offset(layer);
+        for (Index j = columns.begin; j < columns.end; j += kLanes<float>) {
+            store(delta + j, load(delta + j) + load(push + j));
+        }
+    }
+    drop_units(layer, delta, columns, row);
+    const float undo_dropout = objective_.dropout(layer).undo();
+    with_activation(network_.layers()[i - 1].activation, [&](auto f) {
+        for (Index j = columns.begin; j < columns.end; j += kLanes<float>) {
+            store(delta + j, load(delta + j) * f.derivative(load(h + j) * undo_dropout));
+        }
+    });
+}
+
+void OnlineWorker::limit_norms(const SolverOptions& options, const Weights& weights) {
+    exchange_.max_norm()->add_up(first_part_, end_part_, weights.params);
+    exchange_.wait(thread_);
+    exchange_.max_norm()->limit(first_part_, end_part_, weights.params, options.layer_rates);
+    exchange_.wait(thread_);
 }
 
 template <class Rule>

@@ -43,13 +43,13 @@ class Scratch {
     AlignedBuffer<T> buffers_[3];
 };
 
-/// Calls consume(scratch, first row, rows, result) for chunks of X passed through layers
-/// first .. last - 1, on n_threads threads.
+/// Calls consume(scratch, first row, rows, result) for chunks of rows order[0 .. n_rows - 1] of X
+/// (null: all rows) passed through layers first .. last - 1, on n_threads threads.
 template <class T, class Consume>
 void for_each_chunk(const Network& network, const float* params, const RowsView& X,
-                    const Scaling& scaling, Index first, Index last, int n_threads,
-                    Consume&& consume) {
-    const Index n_chunks = (X.n_rows + kChunk - 1) / kChunk;
+                    const std::uint32_t* order, Index n_rows, const Scaling& scaling, Index first,
+                    Index last, int n_threads, Consume&& consume) {
+    const Index n_chunks = (n_rows + kChunk - 1) / kChunk;
     n_threads = static_cast<int>(std::clamp<Index>(n_chunks, 1, n_threads));
     FirstException error;
 #pragma omp parallel num_threads(n_threads)
@@ -58,8 +58,9 @@ void for_each_chunk(const Network& network, const float* params, const RowsView&
 #pragma omp for schedule(dynamic, 1) nowait
         for (Index chunk = 0; chunk < n_chunks; ++chunk) {
             const Index begin = chunk * kChunk;
-            const Index n = std::min(kChunk, X.n_rows - begin);
-            gather_rows(X, scaling, nullptr, begin, n, scratch.input(), scratch.stride);
+            const Index n = std::min(kChunk, n_rows - begin);
+            gather_rows(X, scaling, order ? order + begin : nullptr, begin, n, scratch.input(),
+                        scratch.stride);
             consume(scratch, begin, n, scratch.forward(network, params, first, last, n));
         }
     });
@@ -90,10 +91,11 @@ void unscale_rows(const Scaling& scaling, const T* r, Index stride, Index n, Ind
 }  // namespace
 
 template <class T>
-void row_mse(const Network& network, const float* params, const RowsView& X, const Scaling& scaling,
-             double* mse, int n_threads) {
+void row_mse(const Network& network, const float* params, const RowsView& X,
+             const std::uint32_t* order, Index n_rows, const Scaling& scaling, double* mse,
+             int n_threads) {
     const Index d = network.n_outputs();
-    for_each_chunk<T>(network, params, X, scaling, 0, network.n_layers(), n_threads,
+    for_each_chunk<T>(network, params, X, order, n_rows, scaling, 0, network.n_layers(), n_threads,
                       [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
                           for (Index i = 0; i < n; ++i) {
                               const T* x = scratch.input() + i * scratch.stride;
@@ -107,8 +109,8 @@ template <class T>
 void feature_errors(const Network& network, const float* params, const RowsView& X,
                     const Scaling& scaling, T* errors, int n_threads) {
     const Index d = network.n_outputs();
-    for_each_chunk<T>(network, params, X, scaling, 0, network.n_layers(), n_threads,
-                      [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
+    for_each_chunk<T>(network, params, X, nullptr, X.n_rows, scaling, 0, network.n_layers(),
+                      n_threads, [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
                           for (Index i = 0; i < n; ++i) {
                               for (Index j = 0; j < d; ++j) {
                                   const Index k = i * scratch.stride + j;
@@ -123,8 +125,8 @@ template <class T>
 void reconstruct(const Network& network, const float* params, const RowsView& X,
                  const Scaling& scaling, T* out, int n_threads) {
     const Index d = network.n_outputs();
-    for_each_chunk<T>(network, params, X, scaling, 0, network.n_layers(), n_threads,
-                      [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
+    for_each_chunk<T>(network, params, X, nullptr, X.n_rows, scaling, 0, network.n_layers(),
+                      n_threads, [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
                           unscale_rows(scaling, r, scratch.stride, n, d, out + begin * d);
                       });
 }
@@ -133,7 +135,7 @@ template <class T>
 void activations(const Network& network, const float* params, const RowsView& X,
                  const Scaling& scaling, Index n_layers, T* out, int n_threads) {
     const Index width = network.width(n_layers);
-    for_each_chunk<T>(network, params, X, scaling, 0, n_layers, n_threads,
+    for_each_chunk<T>(network, params, X, nullptr, X.n_rows, scaling, 0, n_layers, n_threads,
                       [&](Scratch<T>& scratch, Index begin, Index n, const T* h) {
                           for (Index i = 0; i < n; ++i) {
                               std::copy_n(h + i * scratch.stride, width, out + (begin + i) * width);
@@ -149,15 +151,16 @@ void decode(const Network& network, const float* params, const RowsView& H, cons
     const std::vector<double> zeros(static_cast<std::size_t>(H.n_cols), 0.0);
     const std::vector<double> ones(static_cast<std::size_t>(H.n_cols), 1.0);
     const Scaling identity(zeros.data(), ones.data(), H.n_cols);
-    for_each_chunk<T>(network, params, H, identity, first_layer, network.n_layers(), n_threads,
+    for_each_chunk<T>(network, params, H, nullptr, H.n_rows, identity, first_layer,
+                      network.n_layers(), n_threads,
                       [&](Scratch<T>& scratch, Index begin, Index n, const T* r) {
                           unscale_rows(scaling, r, scratch.stride, n, d, out + begin * d);
                       });
 }
 
 #define FASTAE_INSTANTIATE(T)                                                                      \
-    template void row_mse<T>(const Network&, const float*, const RowsView&, const Scaling&,        \
-                             double*, int);                                                        \
+    template void row_mse<T>(const Network&, const float*, const RowsView&, const std::uint32_t*,  \
+                             Index, const Scaling&, double*, int);                                 \
     template void feature_errors<T>(const Network&, const float*, const RowsView&, const Scaling&, \
                                     T*, int);                                                      \
     template void reconstruct<T>(const Network&, const float*, const RowsView&, const Scaling&,    \

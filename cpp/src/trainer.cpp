@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "fastae/epoch_order.hpp"
 #include "fastae/hogwild.hpp"
 #include "fastae/online.hpp"
-#include "fastae/rng.hpp"
 #include "fastae/training_clock.hpp"
 
 namespace fastae {
@@ -18,9 +18,17 @@ namespace {
 struct Task {
     const PartedLayout& layout;
     const Weights& weights;  ///< in that layout
-    const RowsView& X;
-    const Scaling& scaling;
+    const TrainingTable& table;
     const TrainOptions& options;
+};
+
+/// Rows order[0 .. n - 1] to train on next, after `samples` rows in `steps` steps; n_next more rows
+/// follow in `order`.
+struct Turn {
+    const std::uint32_t* order;
+    Index n, n_next;
+    Noise noise;
+    double samples, steps;
 };
 
 /// Threads that train together, turn by turn. Every thread calls the same functions with the same
@@ -28,13 +36,11 @@ struct Task {
 class Team {
   public:
     virtual ~Team() = default;
-    virtual Index rows_per_turn() const = 0;
+    /// Of `left` rows that are left to train on.
+    virtual Index rows_per_turn(Index left) const = 0;
 
-    /// Trains on rows order[0 .. n - 1], after `samples` rows in `steps` steps; n_next more rows
-    /// follow in `order`. The first thread books the errors; what it makes of clock.stop() all
-    /// threads see on return.
-    virtual void turn(int thread, const std::uint32_t* order, Index n, Index n_next, double samples,
-                      double steps, TrainingClock& clock) = 0;
+    /// The first thread books the errors; what it makes of clock.stop() all threads see on return.
+    virtual void turn(int thread, const Turn& turn, TrainingClock& clock) = 0;
     virtual Index steps_per_turn(Index n) const = 0;
     virtual void wait(int thread) = 0;
 };
@@ -42,25 +48,27 @@ class Team {
 /// A turn is a mini-batch.
 class BatchTeam : public Team {
   public:
-    BatchTeam(const Task& task, int size)
+    BatchTeam(const Task& task, Index batch_size, int size)
         : task_(task),
-          batch_size_(std::min(task.options.batch_size, task.X.n_rows)),
-          batch_(task.layout, batch_size_, size) {}
+          batch_size_(batch_size),
+          batch_(task.layout, task.options.objective, task.options.solver.max_w2, batch_size,
+                 size) {}
 
-    Index rows_per_turn() const override { return batch_size_; }
+    Index rows_per_turn(Index) const override { return batch_size_; }
     Index steps_per_turn(Index) const override { return 1; }
     void wait(int thread) override { batch_.wait(thread); }
 
-    void turn(int thread, const std::uint32_t* order, Index n, Index n_next, double samples,
-              double steps, TrainingClock& clock) override {
-        batch_.forward_backward(thread, task_.weights.params, task_.X, task_.scaling, order, n);
+    void turn(int thread, const Turn& turn, TrainingClock& clock) override {
+        const Batch rows{task_.table, turn.order, turn.n, turn.noise, turn.samples};
+        batch_.forward_backward(thread, task_.weights, rows);
         if (thread == 0) {
-            clock.book(n, 1, batch_.squared_error(n));
+            clock.book(turn.n, 1, batch_.squared_error(turn.n));
             clock.watch();
         }
-        const StepConstants constants(task_.options.solver, samples, steps);
-        batch_.apply_gradient(thread, task_.options.solver, constants, n, task_.weights,
-                              {&task_.X, order + n, std::min(n_next, batch_size_)});
+        const StepConstants constants(task_.options.solver, turn.samples, turn.steps);
+        const NextRows next{&task_.table.X, turn.order + turn.n,
+                            std::min(turn.n_next, batch_size_)};
+        batch_.apply_gradient(thread, task_.options.solver, constants, turn.n, task_.weights, next);
     }
 
   private:
@@ -77,27 +85,32 @@ class OnlineTeam : public Team {
           rows_per_turn_(
               std::clamp<Index>(kWeightsPerTurn / task.layout.network().n_weights(), 1, 64)),
           decay_period_(task.options.solver.decay_period()),
-          exchange_(task.layout.network().widest(), size) {
+          exchange_(task.layout, task.options.solver.max_w2, size) {
         for (int t = 0; t < size; ++t) {
-            workers_.push_back(std::make_unique<OnlineWorker>(task.layout, exchange_, t));
+            workers_.push_back(std::make_unique<OnlineWorker>(task.layout, task.options.objective,
+                                                              exchange_, t, task.weights));
         }
     }
 
-    Index rows_per_turn() const override { return rows_per_turn_; }
+    Index rows_per_turn(Index left) const override { return std::min(rows_per_turn_, left); }
     Index steps_per_turn(Index n) const override { return n; }
     void wait(int thread) override { exchange_.wait(thread); }
 
-    void turn(int thread, const std::uint32_t* order, Index n, Index n_next, double samples,
-              double steps, TrainingClock& clock) override {
+    void turn(int thread, const Turn& turn, TrainingClock& clock) override {
+        const Index n = turn.n;
         OnlineWorker& worker = *workers_[static_cast<std::size_t>(thread)];
         for (Index k = 0; k < n; ++k) {
-            const StepConstants constants(task_.options.solver, samples + static_cast<double>(k),
-                                          steps + static_cast<double>(k), decay_period_);
-            if (k + 1 < n + n_next) prefetch_row(task_.X, order[k + 1], worker.read_columns());
-            worker.train(task_.options.solver, constants, task_.X, task_.scaling, order[k],
-                         task_.weights);
+            const Batch row{task_.table, turn.order + k, 1, turn.noise,
+                            turn.samples + static_cast<double>(k)};
+            const StepConstants constants(task_.options.solver, row.samples,
+                                          turn.steps + static_cast<double>(k), decay_period_);
+            if (k + 1 < n + turn.n_next) {
+                prefetch_row(task_.table.X, turn.order[k + 1], worker.read_columns());
+            }
+            worker.train(task_.options.solver, constants, row, task_.weights);
         }
         worker.take_squared_error(squared_error_);  // every part has one owner
+        worker.store_averages(task_.weights);
         wait(thread);
         if (thread == 0) {
             double total = 0;
@@ -123,39 +136,44 @@ class OnlineTeam : public Team {
     double squared_error_[kParts] = {};
 };
 
-/// One thread's way through all epochs.
-void train_epochs(Team& team, int thread, const Task& task, std::vector<std::uint32_t>& order,
+/// One thread's way through the rows.
+void train_epochs(Team& team, int thread, const Task& task, EpochOrder& order,
                   TrainingClock& clock) {
-    const Index n_rows = task.X.n_rows;
-    double samples = task.options.samples_done;
-    double steps = task.options.steps_done;
-    for (Index epoch = 0; epoch < task.options.n_epochs && !clock.stop(); ++epoch) {
+    const TrainOptions& options = task.options;
+    double samples = options.samples_done;
+    double steps = options.steps_done;
+    Index left = options.n_samples;
+    Index start = options.first_row;
+    for (Index epoch = options.first_epoch; left > 0 && !clock.stop(); ++epoch, start = 0) {
         team.wait(thread);  // all have seen stop() before the first thread can change it
         if (thread == 0) {
             clock.begin_epoch();
-            shuffle_rows(task.options.seed,
-                         static_cast<std::uint64_t>(task.options.first_epoch + epoch), order);
+            order.shuffle(options.seed, epoch);
         }
         team.wait(thread);
-        Index start = 0;
-        for (; start < n_rows && !clock.stop(); start += team.rows_per_turn()) {
-            const Index n = std::min(team.rows_per_turn(), n_rows - start);
-            team.turn(thread, order.data() + start, n, n_rows - start - n, samples, steps, clock);
+        while (start < order.size() && left > 0 && !clock.stop()) {
+            const Index n = std::min(team.rows_per_turn(left), order.size() - start);
+            const Noise noise{options.seed, static_cast<std::uint64_t>(epoch)};
+            team.turn(thread,
+                      {order.data() + start, n, order.size() - start - n, noise, samples, steps},
+                      clock);
+            start += n;
+            left -= n;
             samples += static_cast<double>(n);
             steps += static_cast<double>(team.steps_per_turn(n));
         }
-        if (thread == 0 && start >= n_rows) clock.end_epoch(n_rows);
+        if (thread == 0) clock.end_epoch();
         team.wait(thread);
     }
 }
 
 /// Mini-batches in order, each shared by all threads.
 TrainResult train_deterministic(const Task& task, const Tick& tick) {
-    const Index batch_size = std::min(task.options.batch_size, task.X.n_rows);
-    const bool online = batch_size == 1;
+    EpochOrder order(task.table);
+    const bool online = task.options.batch_size == 1;
+    const Index batch_size = std::min(task.options.batch_size, order.size());
     const Index most = online ? task.layout.column_groups() : MiniBatch::kHalves * batch_size;
     const int n_threads = static_cast<int>(std::clamp<Index>(task.options.n_threads, 1, most));
-    std::vector<std::uint32_t> order(static_cast<std::size_t>(task.X.n_rows));
     TrainResult result;
     TrainingClock clock(task.layout, task.weights, tick, result);
     FirstException error;
@@ -168,7 +186,7 @@ TrainResult train_deterministic(const Task& task, const Tick& tick) {
             if (online) {
                 team = std::make_unique<OnlineTeam>(task, size);
             } else {
-                team = std::make_unique<BatchTeam>(task, size);
+                team = std::make_unique<BatchTeam>(task, batch_size, size);
             }
         });
         if (team) train_epochs(*team, omp_get_thread_num(), task, order, clock);
@@ -180,19 +198,18 @@ TrainResult train_deterministic(const Task& task, const Tick& tick) {
 
 }  // namespace
 
-TrainResult train(const Network& network, const Weights& weights, const RowsView& X,
-                  const Scaling& scaling, const TrainOptions& options, const Tick& tick) {
+TrainResult train(const Network& network, const Weights& weights, const TrainingTable& table,
+                  const TrainOptions& options, const Tick& tick) {
     const PartedLayout layout(network);
     const int n_slots = options.solver.n_slots();
-    const PartedWeights parted(layout, n_slots);
+    const PartedWeights parted(layout, n_slots, weights.averages);
     layout.pack(weights, parted.weights(), n_slots);
     const bool lock_free = options.parallel == Parallel::kHogwild && options.n_threads > 1;
     TrainResult result;
     FirstException error;
     error.run([&] {
-        result = lock_free
-                     ? hogwild::train(layout, parted.weights(), X, scaling, options, tick)
-                     : train_deterministic({layout, parted.weights(), X, scaling, options}, tick);
+        result = lock_free ? hogwild::train(layout, parted.weights(), table, options, tick)
+                           : train_deterministic({layout, parted.weights(), table, options}, tick);
     });
     layout.unpack(parted.weights(), weights, n_slots);
     error.rethrow();

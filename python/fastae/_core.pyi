@@ -11,9 +11,12 @@ Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
 
 class TrainResult(TypedDict):
-    mse: Float64
-    seconds: Float64
-    epochs: int
+    # One entry per epoch that was touched, incomplete ones included.
+    rows: list[int]
+    squared_error: list[float]
+    seconds: list[float]
+    mse: list[float]
+    epochs: int  # complete
     samples: int
     steps: int
     status: Literal["ok", "stopped", "interrupted", "diverged"]
@@ -28,7 +31,9 @@ def fma_peak(*, n_threads: int, seconds: float = 0.2) -> float: ...
 def row_order(n_rows: int, seed: int, epoch: int) -> npt.NDArray[np.int64]: ...
 def layout(widths: Sequence[int]) -> tuple[int, list[tuple[int, int, int, bool, int]]]: ...
 def column_groups(widths: Sequence[int]) -> int: ...
-def column_stats(X: Array, *, n_threads: int) -> tuple[Float64, Float64, Float64, Float64]: ...
+def column_stats(
+    X: Array, *, n_threads: int, sample_weight: Float32 | None = None
+) -> tuple[Float64, Float64, Float64, Float64]: ...
 def train(
     X: Array,
     params: Float32,
@@ -38,27 +43,44 @@ def train(
     activations: Sequence[str],
     shift: Float64,
     scale: Float64,
-    solver: str,
+    sample_weight: Float32 | None = None,
+    averages: Float32 | None = None,
+    solver: Literal["adadelta", "adam", "sgd"],
     learning_rate: float,
-    schedule: str = "constant",
+    schedule: Literal["constant", "cosine", "invscaling", "onecycle"] = "constant",
     samples_total: float = 0.0,
-    annealing: float,
-    momentum: float,
-    nesterov: bool,
-    rho: float,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    l1: float,
-    l2: float,
+    power: float = 0.5,
+    annealing: float = 0.0,
+    momentum: float = 0.0,
+    momentum_start: float = 0.0,
+    momentum_ramp: float = 0.0,
+    dampening: bool = False,
+    nesterov: bool = True,
+    rho: float = 0.99,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    max_w2: float = ...,
+    layer_rates: Sequence[float] = (),
+    loss: Literal["squared_error", "absolute_error", "huber", "quantile"] = "squared_error",
+    loss_parameter: float = 0.0,
+    input_dropout: float = 0.0,
+    input_noise: float = 0.0,
+    hidden_dropout: Sequence[float] = (),
+    sparsity_beta: float = 0.0,
+    average_activation: float = 0.0,
     batch_size: int,
-    seed: int,
-    first_epoch: int,
-    n_epochs: int,
-    samples_done: int,
-    steps_done: int,
-    parallel: str,
-    n_threads: int,
+    seed: int = 0,
+    first_epoch: int = 0,
+    first_row: int = 0,
+    n_epochs: int = 1,
+    n_samples: int = ...,
+    samples_done: float = 0.0,
+    steps_done: float = 0.0,
+    parallel: Literal["deterministic", "hogwild"] = "deterministic",
+    n_threads: int = 1,
     tick: Callable[[int], bool | None] | None = None,
 ) -> TrainResult: ...
 def score(
@@ -70,6 +92,7 @@ def score(
     shift: Float64,
     scale: Float64,
     n_threads: int,
+    rows: npt.NDArray[np.uint32] | None = None,
 ) -> Float64: ...
 def feature_errors(
     X: Array,

@@ -33,6 +33,7 @@ Model::Model(const Network& shape, const AlignedBuffer<float>& start)
     : network(shape),
       params(shape.size()),
       slots(2 * shape.size()),
+      averages(static_cast<std::size_t>(shape.hidden_offset(shape.n_layers())), 0.0f),
       shift(static_cast<std::size_t>(shape.n_inputs()), 0.0),
       scale(static_cast<std::size_t>(shape.n_inputs()), 1.0) {
     if (start.data()) std::copy_n(start.data(), shape.size(), params.data());
@@ -71,6 +72,15 @@ plain::Matrix Model::scaled(plain::Matrix X) const {
             }
         }
     }
+    for (Index l = 1; l < network.n_layers(); ++l) {
+        const Index width = network.width(l);
+        for (Index j = width; j < whole_lines(width); ++j) {
+            const float value = averages[static_cast<std::size_t>(network.hidden_offset(l) + j)];
+            if (value != 0) {
+                return ::testing::AssertionFailure() << value << " in the averages' padding";
+            }
+        }
+    }
     return ::testing::AssertionSuccess();
 }
 
@@ -80,8 +90,12 @@ bool Model::is_finite() const {
 }
 
 ::testing::AssertionResult same_state(const Model& a, const Model& b) {
-    const auto params = same_bits(a.params.data(), b.params.data(), a.network.size());
-    return params ? same_bits(a.slots.data(), b.slots.data(), 2 * a.network.size()) : params;
+    auto params = same_bits(a.params.data(), b.params.data(), a.network.size());
+    if (!params) return params << " (parameters)";
+    auto slots = same_bits(a.slots.data(), b.slots.data(), 2 * a.network.size());
+    if (!slots) return slots << " (state)";
+    const auto n_averages = static_cast<Index>(a.averages.size());
+    return same_bits(a.averages.data(), b.averages.data(), n_averages) << " (averages)";
 }
 
 ::testing::AssertionResult near(const plain::Matrix& actual, const plain::Matrix& expected,

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "fastae/objective.hpp"
 #include "fastae/optimiser.hpp"
 #include "fastae/parted.hpp"
 #include "fastae/rows.hpp"
@@ -75,11 +76,13 @@ MatrixView<T> matrix(T* data, Index n, Index d, Index stride) {
     return MatrixView<T>(data, n, d, Eigen::OuterStride<>(stride));
 }
 
-/// A network with random weights and biases, the optimiser's state, and no scaling unless set.
+/// A network with random weights and biases, the optimiser's state, average activations of 0, and
+/// no scaling unless set.
 struct Model {
     Network network;
     AlignedBuffer<float> params;
     AlignedBuffer<float> slots;
+    std::vector<float> averages;
     std::vector<double> shift;
     std::vector<double> scale;
 
@@ -93,11 +96,12 @@ struct Model {
     static Model deep(const std::vector<Index>& widths, Activation hidden, Activation output,
                       std::uint64_t seed = 1);
 
-    /// For any solver.
-    Weights weights() { return {params.data(), slots.data(), network.size()}; }
-    /// With null where the solver has no state, as the bindings pass it.
-    Weights weights(const SolverOptions& options) {
-        return {params.data(), options.n_slots() > 0 ? slots.data() : nullptr, network.size()};
+    /// For any solver and objective.
+    Weights weights() { return {params.data(), slots.data(), network.size(), averages.data()}; }
+    /// With null where there is no such state, as the bindings pass it.
+    Weights weights(const SolverOptions& options, const Objective& objective) {
+        return {params.data(), options.n_slots() > 0 ? slots.data() : nullptr, network.size(),
+                objective.is_sparse() ? averages.data() : nullptr};
     }
     Scaling scaling() const { return {shift.data(), scale.data(), network.n_inputs()}; }
     plain::Net net() const { return {network, params.data()}; }
@@ -105,20 +109,21 @@ struct Model {
     /// X in the network's units, in double precision.
     plain::Matrix scaled(plain::Matrix X) const;
 
-    /// Whether all parameters and all state are zero where no weight or bias lies.
+    /// Whether all parameters and all state are zero where no weight, bias or unit lies.
     ::testing::AssertionResult padding_is_zero() const;
 
     bool is_finite() const;
 };
 
-/// A model's weights in the layout of training, from the constructor to unpack().
+/// A model's weights in the layout of training, from the constructor to unpack(). Averages are the
+/// model's own.
 class PartedModel {
   public:
     PartedModel(Model& model, const SolverOptions& options)
         : layout(model.network),
           model_(model),
           n_slots_(options.n_slots()),
-          parted_(layout, n_slots_) {
+          parted_(layout, n_slots_, model.averages.data()) {
         layout.pack(model.weights(), parted_.weights(), n_slots_);
     }
 
@@ -133,7 +138,7 @@ class PartedModel {
     PartedWeights parted_;
 };
 
-/// Whether two models have the same parameters and state, bit for bit.
+/// Whether two models have the same parameters, state and averages, bit for bit.
 ::testing::AssertionResult same_state(const Model& a, const Model& b);
 
 /// Calls f(thread) in `team` threads at once. Not with OpenMP, which may give fewer.

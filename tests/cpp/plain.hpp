@@ -4,6 +4,7 @@
 // reference for everything. It shares no arithmetic with the core, only the layout of the weights.
 
 #include <Eigen/Core>
+#include <functional>
 #include <vector>
 
 #include "fastae/network.hpp"
@@ -45,8 +46,12 @@ struct Net {
     /// Derivatives of the objective, by backpropagation.
     Net gradient(const Matrix& X, double l1 = 0, double l2 = 0) const;
 
-    /// Derivatives of the objective without penalties, by central differences.
-    Net differences(const Matrix& X) const;
+    /// Derivatives of a function of the weights, by central differences.
+    Net differences(const std::function<double(const Net&)>& function) const;
+    /// Of the objective without penalties.
+    Net differences(const Matrix& X) const {
+        return differences([&](const Net& net) { return net.objective(X); });
+    }
 
     /// this += factor * other.
     void add(double factor, const Net& other);

@@ -6,8 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "fastae/trainer.hpp"
-#include "helpers.hpp"
+#include "training.hpp"
 
 namespace fastae::allocation_test {
 
@@ -46,15 +45,17 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { rel
 
 namespace fastae::allocation_test {
 
-long allocations_of(Index n_rows, TrainOptions options) {
+long allocations_of(Index n_rows, const TrainOptions& options, bool weighted = false) {
     const RowMatrix<float> X = table(n_rows, 17, 1);
     Model model({17, 5, 20, 17}, {Activation::kTanh, Activation::kElu, Activation::kLogistic});
     const Weights weights = model.weights();
     const Scaling scaling = model.scaling();
     const RowsView view = view_of(X);
+    const std::vector<float> row_weights(static_cast<std::size_t>(n_rows), 1.0f);
+    const TrainingTable rows{view, scaling, weighted ? row_weights.data() : nullptr};
     const Tick tick = [](Index) { return false; };
     const long before = allocations;
-    train(model.network, weights, view, scaling, options, tick);
+    train(model.network, weights, rows, options, tick);
     return allocations - before;
 }
 
@@ -62,12 +63,12 @@ using Way = std::tuple<Parallel, int, Index>;  // threads, rows of a mini-batch
 
 class TrainingAllocations : public ::testing::TestWithParam<Way> {
   protected:
-    TrainOptions options(Solver solver, Index n_epochs) const {
+    TrainOptions options(Solver solver, Index n_samples) const {
         TrainOptions result;
         result.solver.solver = solver;
         result.solver.learning_rate = 1e-3;
         result.solver.l1 = 1e-4;
-        result.n_epochs = n_epochs;
+        result.n_samples = n_samples;
         std::tie(result.parallel, result.n_threads, result.batch_size) = GetParam();
         return result;
     }
@@ -80,16 +81,34 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_P(TrainingAllocations, DoNotGrowWithTheMiniBatches) {
     for (const Solver solver : {Solver::kAdadelta, Solver::kAdam, Solver::kSgd}) {
-        const long few = allocations_of(16, options(solver, 2));
+        const long few = allocations_of(16, options(solver, 2 * 16));
         EXPECT_GT(few, 0);
-        EXPECT_EQ(allocations_of(300, options(solver, 2)), few);
+        EXPECT_EQ(allocations_of(300, options(solver, 2 * 300)), few);
     }
 }
 
 TEST_P(TrainingAllocations, DoNotGrowWithTheEpochs) {
-    // The curves of loss and time may double their room now and then: not from 40 to 60.
-    EXPECT_EQ(allocations_of(20, options(Solver::kAdam, 60)),
-              allocations_of(20, options(Solver::kAdam, 40)));
+    // The list of epochs may double its room now and then: not from 40 to 60.
+    EXPECT_EQ(allocations_of(20, options(Solver::kAdam, 60 * 20)),
+              allocations_of(20, options(Solver::kAdam, 40 * 20)));
+}
+
+TEST_P(TrainingAllocations, DoNotGrowWithEverythingOn) {
+    const auto [parallel, n_threads, batch_size] = GetParam();
+    const auto options = [&](std::size_t solver, Index n_samples) {
+        TrainOptions result = all_with_everything(batch_size, n_samples, 3)[solver];
+        result.parallel = parallel;
+        result.n_threads = n_threads;
+        return result;
+    };
+    for (std::size_t solver = 0; solver < 4; ++solver) {
+        const auto growth = [&](bool weighted) {
+            return allocations_of(300, options(solver, 2 * 300), weighted) -
+                   allocations_of(260, options(solver, 2 * 260), weighted);
+        };
+        EXPECT_EQ(growth(false), 0);
+        EXPECT_EQ(growth(true), 0);  // a list of rows doubles its room at 257, not here
+    }
 }
 
 }  // namespace fastae::allocation_test

@@ -7,9 +7,9 @@ namespace fastae::column_stats_test {
 using Stats = RowMatrix<double>;
 
 template <class T>
-Stats stats_of(const RowMatrix<T>& X, int n_threads = 1) {
+Stats stats_of(const RowMatrix<T>& X, int n_threads = 1, const float* weights = nullptr) {
     Stats stats(4, X.cols());
-    column_stats(view_of(X), stats.row(0).data(), stats.row(1).data(), stats.row(2).data(),
+    column_stats(view_of(X), weights, stats.row(0).data(), stats.row(1).data(), stats.row(2).data(),
                  stats.row(3).data(), n_threads);
     return stats;
 }
@@ -95,6 +95,61 @@ TEST(ColumnStats, IntegersAreExact) {
     expect_close(stats_of(X), two_passes(X));
     const RowMatrix<std::uint8_t> bytes = random_matrix<std::uint8_t>(5000, 4, 1, 0, 256);
     expect_close(stats_of(bytes), two_passes(bytes));
+}
+
+TEST(WeightedColumnStats, WholeWeightsAreRepetitions) {
+    const auto X = random_matrix<double>(12000, 3, 1, -3, 5);
+    Uniform uniform(2);
+    std::vector<float> counts;
+    std::vector<Index> copies;
+    for (Index i = 0; i < X.rows(); ++i) {
+        counts.push_back(static_cast<float>(std::floor(uniform(0, 4))));
+        copies.insert(copies.end(), static_cast<std::size_t>(counts.back()), i);
+    }
+    RowMatrix<double> repeated(static_cast<Index>(copies.size()), 3);
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+        repeated.row(static_cast<Index>(i)) = X.row(copies[i]);
+    }
+    expect_close(stats_of(X, 1, counts.data()), two_passes(repeated));
+    for (float& count : counts) count *= 0.125f;  // only their ratios count
+    const Stats stats = stats_of(X, 1, counts.data());
+    expect_close(stats, two_passes(repeated));
+    for (const int n_threads : {2, 3, 4}) {
+        EXPECT_TRUE(same_bits(stats_of(X, n_threads, counts.data()), stats));
+    }
+}
+
+TEST(WeightedColumnStats, OfEqualWeightsAreThoseOfNone) {
+    const auto X = random_matrix<double>(9000, 3, 1, -3, 5);
+    const std::vector<float> ones(9000, 1.0f), thirds(9000, 1.0f / 3);
+    EXPECT_TRUE(same_bits(stats_of(X, 1, ones.data()), stats_of(X)));
+    expect_close(stats_of(X, 1, thirds.data()), two_passes(X));
+}
+
+TEST(WeightedColumnStats, RowsOfWeightZeroAreNotThere) {
+    auto X = random_matrix<double>(9000, 3, 1, -3, 5);
+    RowMatrix<double> kept(6000, 3);
+    std::vector<float> weights(9000);
+    for (Index i = 0, n = 0; i < 9000; ++i) {
+        weights[static_cast<std::size_t>(i)] = i % 3 == 0 ? 0.0f : 1.0f;
+        if (i % 3 == 0) {
+            X.row(i).setConstant(i % 2 ? 1e300 : std::numeric_limits<double>::quiet_NaN());
+        } else {
+            kept.row(n++) = X.row(i);
+        }
+    }
+    EXPECT_TRUE(same_bits(stats_of(X, 2, weights.data()), stats_of(kept)));
+}
+
+TEST(WeightedColumnStats, OneRowHasNoVariance) {
+    const auto X = random_matrix<double>(10, 2, 1);
+    std::vector<float> weights(10, 0.0f);
+    weights[7] = 0.3f;
+    const Stats stats = stats_of(X, 3, weights.data());
+    for (Index j = 0; j < 2; ++j) {
+        for (Index k = 0; k < 3; ++k) EXPECT_EQ(stats(k, j), X(7, j));
+        EXPECT_EQ(stats(3, j), 0);
+    }
 }
 
 }  // namespace fastae::column_stats_test

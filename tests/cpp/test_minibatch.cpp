@@ -1,5 +1,4 @@
-#include "fastae/minibatch.hpp"
-#include "helpers.hpp"
+#include "steps.hpp"
 
 namespace fastae::minibatch_test {
 
@@ -11,44 +10,18 @@ const std::vector<std::vector<Index>> kDeep{{6, 6},          {1, 1},       {1, 4
 const std::vector<std::vector<Index>> kLarge{{17, 16, 17},        {80, 17, 80},    {33, 100, 33},
                                              {16, 31, 8, 33, 16}, {1030, 3, 1030}, {81, 81}};
 
-std::vector<std::uint32_t> rows_in_order(Index n) {
-    std::vector<std::uint32_t> order(static_cast<std::size_t>(n));
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
-    return order;
-}
-
 /// One step of a mini-batch of all rows of X, by a team; returns the sum of its squared errors.
 double step(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team = 1) {
-    const Index n = X.rows();
-    const PartedModel parted(model, options);
-    MiniBatch batch(parted.layout, n, team);
-    const auto order = rows_in_order(n);
-    const Scaling scaling = model.scaling();
-    on_team(team, [&](int thread) {
-        batch.forward_backward(thread, parted.weights().params, view_of(X), scaling, order.data(),
-                               n);
-        batch.apply_gradient(thread, options, StepConstants(options, 0, 0), n, parted.weights());
-    });
-    parted.unpack();
-    return batch.squared_error(n);
+    return batch_step(model, X, rows_in_order(X.rows()), {options}, team);
 }
 
-/// The gradient, from the change that one step of plain SGD makes. The rate, a power of two, is
-/// large so that the weights' rounding is small beside it.
 Net gradient(const Model& model, const RowMatrix<float>& X, double l1 = 0, double l2 = 0) {
     Model moved(model.network, model.params);
-    SolverOptions sgd;
-    sgd.solver = Solver::kSgd;
-    sgd.learning_rate = 64;
+    SolverOptions sgd = large_steps();
     sgd.l1 = l1;
     sgd.l2 = l2;
     step(moved, X, sgd);
-    Net result = model.net();
-    result.add(-1, moved.net());
-    Net zero = result;
-    zero.add(-1, result);
-    zero.add(1 / sgd.learning_rate, result);
-    return zero;
+    return gradient_of_step(model, moved);
 }
 
 void check_against_differences(const Model& model, std::uint64_t seed) {
@@ -109,7 +82,7 @@ TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
         model.scale[j] = 2.0 / static_cast<double>(j + 1);
     }
     const RowMatrix<float> X = random_matrix(9, 6, 3, -2, 2);
-    const std::vector<std::uint32_t> order{8, 2, 2, 5};
+    const Order order{8, 2, 2, 5};
     Matrix rows(4, 6);
     for (Index i = 0; i < 4; ++i) {
         rows.row(i) = model.scaled(X.cast<double>()).row(order[static_cast<std::size_t>(i)]);
@@ -119,10 +92,13 @@ TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
     sgd.solver = Solver::kSgd;
     sgd.learning_rate = 1;
     const PartedModel parted(model, sgd);
-    MiniBatch batch(parted.layout, 7);
-    const Weights& weights = parted.weights();
-    batch.forward_backward(0, weights.params, view_of(X), model.scaling(), order.data(), 4);
-    batch.apply_gradient(0, sgd, StepConstants(sgd, 0, 0), 4, weights);
+    const Objective objective;
+    MiniBatch batch(parted.layout, objective, sgd.max_w2, 7);
+    const RowsView view = view_of(X);
+    const Scaling scaling = model.scaling();
+    const TrainingTable all_rows{view, scaling};
+    batch.forward_backward(0, parted.weights(), {all_rows, order.data(), 4, {}, 0});
+    batch.apply_gradient(0, sgd, StepConstants(sgd, 0, 0), 4, parted.weights());
     parted.unpack();
     EXPECT_NEAR(batch.squared_error(4), before.squared_errors(rows).sum(), 1e-5);
     EXPECT_NEAR(batch.squared_error(2), before.squared_errors(rows.topRows(2)).sum(), 1e-5);
@@ -188,16 +164,18 @@ TEST(MiniBatch, StepsOfATeamFollowEachOther) {
         Model model(start.network, start.params);
         const SolverOptions adam;
         const PartedModel parted(model, adam);
-        MiniBatch batch(parted.layout, 4, team);
+        const Objective objective;
+        MiniBatch batch(parted.layout, objective, adam.max_w2, 4, team);
         const Scaling scaling = model.scaling();
         const RowsView view = view_of(X);
+        const TrainingTable all_rows{view, scaling};
         on_team(team, [&](int thread) {
             for (Index i = 0; i < 30; i += 4) {
                 const Index n = std::min<Index>(4, 30 - i);
                 const double done = static_cast<double>(i);
                 const NextRows next{&view, order.data() + i + n, std::min<Index>(4, 30 - i - n)};
-                batch.forward_backward(thread, parted.weights().params, view, scaling,
-                                       order.data() + i, n);
+                batch.forward_backward(thread, parted.weights(),
+                                       {all_rows, order.data() + i, n, {}, done});
                 batch.apply_gradient(thread, adam, StepConstants(adam, done, done), n,
                                      parted.weights(), next);
             }

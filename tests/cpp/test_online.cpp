@@ -1,6 +1,4 @@
-#include "fastae/minibatch.hpp"
-#include "fastae/online.hpp"
-#include "helpers.hpp"
+#include "steps.hpp"
 
 namespace fastae::online_test {
 
@@ -21,27 +19,7 @@ const std::vector<std::vector<Index>> kWidths{{1, 1},
 /// Trains a team on rows of X in order; returns the sum of the squared errors.
 double train_rows(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team,
                   double decay_period = 1) {
-    Exchange exchange(model.network.widest(), team);
-    const PartedModel parted(model, options);
-    std::vector<std::unique_ptr<OnlineWorker>> workers;
-    for (int thread = 0; thread < team; ++thread) {
-        workers.push_back(std::make_unique<OnlineWorker>(parted.layout, exchange, thread));
-    }
-    double errors[kParts] = {};
-    const Scaling scaling = model.scaling();
-    on_team(team, [&](int thread) {
-        OnlineWorker& worker = *workers[static_cast<std::size_t>(thread)];
-        for (Index i = 0; i < X.rows(); ++i) {
-            const double done = static_cast<double>(i);
-            worker.train(options, StepConstants(options, done, done, decay_period), view_of(X),
-                         scaling, static_cast<std::uint32_t>(i), parted.weights());
-        }
-        worker.take_squared_error(errors);
-    });
-    parted.unpack();
-    double total = 0;
-    for (const double error : errors) total += error;
-    return total;
+    return online_steps(model, X, rows_in_order(X.rows()), {options}, team, decay_period);
 }
 
 class Online : public ::testing::TestWithParam<std::vector<Index>> {
@@ -132,9 +110,13 @@ TEST(OnlineTraining, IsMiniBatchesOfOne) {
         train_rows(online, X, options, 1);
         const PartedModel parted(batches, options);
         const Weights& weights = parted.weights();
-        MiniBatch batch(parted.layout, 1);
+        const Objective objective;
+        MiniBatch batch(parted.layout, objective, options.max_w2, 1);
+        const RowsView view = view_of(X);
+        const Scaling scaling = batches.scaling();
+        const TrainingTable all_rows{view, scaling};
         for (std::uint32_t i = 0; i < 40; ++i) {
-            batch.forward_backward(0, weights.params, view_of(X), batches.scaling(), &i, 1);
+            batch.forward_backward(0, weights, {all_rows, &i, 1, {}, static_cast<double>(i)});
             batch.apply_gradient(0, options, StepConstants(options, i, i), 1, weights);
         }
         parted.unpack();
@@ -144,13 +126,18 @@ TEST(OnlineTraining, IsMiniBatchesOfOne) {
 
 TEST(OnlineTraining, SquaredErrorsAreTakenOnce) {
     Model model({300, 4, 300}, {Activation::kTanh, Activation::kTanh});
-    Exchange exchange(model.network.widest(), 1);
     const SolverOptions options;
+    const Objective objective;
     const PartedModel parted(model, options);
-    OnlineWorker worker(parted.layout, exchange, 0);
+    Exchange exchange(parted.layout, options.max_w2, 1);
+    OnlineWorker worker(parted.layout, objective, exchange, 0, parted.weights());
     const RowMatrix<float> X = random_matrix(1, 300, 3);
+    const RowsView view = view_of(X);
+    const Scaling scaling = model.scaling();
+    const TrainingTable all_rows{view, scaling};
+    const std::uint32_t first = 0;
     const double expected = model.net().squared_errors(X.cast<double>())[0];
-    worker.train(options, StepConstants(options, 0, 0), view_of(X), model.scaling(), 0,
+    worker.train(options, StepConstants(options, 0, 0), {all_rows, &first, 1, {}, 0},
                  parted.weights());
     double errors[kParts] = {};
     worker.take_squared_error(errors);

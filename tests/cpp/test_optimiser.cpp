@@ -12,12 +12,8 @@ struct Reference {
     const SolverOptions& o;
     double w, a = 0, b = 0;
 
-    /// The rate before step t = 1, 2, ..: half a cosine down to 0, as in Loshchilov & Hutter 2017.
-    double scheduled(int t) const {
-        if (o.schedule == Schedule::kConstant) return o.learning_rate;
-        const double share = std::min((t - 1) * kRowsPerStep / o.samples_total, 1.0);
-        return o.learning_rate * (1 + std::cos(share * std::acos(-1.0))) / 2;
-    }
+    /// The rate before step t = 1, 2, ..; what it is at all times is in test_schedules.
+    double scheduled(int t) const { return o.rate((t - 1) * kRowsPerStep, t - 1); }
 
     /// Zeiler 2012, Algorithm 1: a = E[g^2], b = E[dx^2].
     double adadelta(double g, int t) {
@@ -36,11 +32,18 @@ struct Reference {
         return -scheduled(t) * m_hat / (std::sqrt(v_hat) + o.epsilon);
     }
 
-    /// Sutskever et al. 2013: a = v, rate annealed by the rows seen before.
+    /// Sutskever et al. 2013: a = v, rate annealed by the rows seen before; momentum grows with
+    /// them. Dampened gradients count 1 - momentum in both places.
     double sgd(double g, int t) {
-        const double rate = scheduled(t) / (1 + o.annealing * (t - 1) * kRowsPerStep);
-        a = o.momentum * a - rate * g;
-        return o.nesterov ? o.momentum * a - rate * g : a;
+        const double rows = (t - 1) * kRowsPerStep;
+        const double rate = scheduled(t) / (1 + o.annealing * rows);
+        const double grown = std::min(rows / o.momentum_ramp, 1.0);
+        const double momentum =
+            o.momentum_ramp > 0 ? (1 - grown) * o.momentum_start + grown * o.momentum : o.momentum;
+        const double part = o.dampening ? rate * (1 - momentum) : rate;
+        if (o.n_slots() == 0) return -rate * g;
+        a = momentum * a - part * g;
+        return o.nesterov ? momentum * a - part * g : a;
     }
 
     void step(double g, int t, bool penalised) {
@@ -85,11 +88,25 @@ std::vector<NamedOptions> all_rules() {
     classical.momentum = 0.9, classical.nesterov = false;
     auto& nesterov = add("sgd_nesterov", Solver::kSgd, 0.1);
     nesterov.momentum = 0.9, nesterov.annealing = 0.01;
-    for (const Solver solver : {Solver::kAdadelta, Solver::kAdam, Solver::kSgd}) {
-        const std::string name = "cosine_" + std::to_string(static_cast<int>(solver));
-        auto& cosine = add(name, solver, solver == Solver::kAdadelta ? 1 : 0.02);
-        cosine.schedule = Schedule::kCosine;
-        cosine.samples_total = 6 * kRowsPerStep;  // the last of kSteps steps have no rate left
+    auto& dampened = add("sgd_dampened", Solver::kSgd, 0.1);
+    dampened.momentum = 0.8, dampened.nesterov = false, dampened.dampening = true;
+    auto& nesterov_dampened = add("sgd_nesterov_dampened", Solver::kSgd, 0.1);
+    nesterov_dampened.momentum = 0.8, nesterov_dampened.dampening = true;
+    auto& growing = add("sgd_growing_momentum", Solver::kSgd, 0.05);
+    growing.momentum = 0.95, growing.momentum_start = 0.5, growing.dampening = true;
+    growing.momentum_ramp = 5 * kRowsPerStep;
+    auto& falling = add("sgd_momentum_down_to_none", Solver::kSgd, 0.05);
+    falling.momentum_start = 0.5, falling.momentum_ramp = 5.5 * kRowsPerStep;
+    const std::pair<std::string, Schedule> schedules[] = {{"cosine", Schedule::kCosine},
+                                                          {"invscaling", Schedule::kInverseScaling},
+                                                          {"onecycle", Schedule::kOneCycle}};
+    for (const auto& [schedule_name, schedule] : schedules) {
+        for (const Solver solver : {Solver::kAdadelta, Solver::kAdam, Solver::kSgd}) {
+            const std::string name = schedule_name + std::to_string(static_cast<int>(solver));
+            auto& scheduled = add(name, solver, solver == Solver::kAdadelta ? 1 : 0.02);
+            scheduled.schedule = schedule;
+            scheduled.samples_total = 6 * kRowsPerStep;  // at the end of kSteps none is left
+        }
     }
     return rules;
 }

@@ -20,7 +20,7 @@ struct Outputs {
         const float* params = model.params.data();
         const RowsView view = view_of(X);
         const Scaling scaling = model.scaling();
-        row_mse<T>(network, params, view, scaling, mse.data(), n_threads);
+        row_mse<T>(network, params, view, nullptr, X.rows(), scaling, mse.data(), n_threads);
         feature_errors<T>(network, params, view, scaling, errors.data(), n_threads);
         reconstruct<T>(network, params, view, scaling, reconstruction.data(), n_threads);
         for (Index l = 0; l <= network.n_layers(); ++l) {
@@ -133,6 +133,25 @@ TYPED_TEST(Score, ARowGivesTheSameBitsInAnyBatch) {
             EXPECT_TRUE(same_bits<T>(some.errors, all.errors.middleRows(first, n)));
             EXPECT_TRUE(same_bits<T>(some.reconstruction, all.reconstruction.middleRows(first, n)));
             EXPECT_TRUE(same_bits<T>(some.activations[2], all.activations[2].middleRows(first, n)));
+        }
+    }
+}
+
+TYPED_TEST(Score, ChosenRowsGiveTheSameBits) {
+    using T = TypeParam;
+    const Model model = this->scaled_model({40, 17, 3, 40}, Activation::kTanh, Activation::kElu);
+    const RowMatrix<T> X = this->rows(model, 70);
+    const Outputs<T> all(model, X, 1);
+    const RowsView view = view_of(X);
+    const Scaling scaling = model.scaling();
+    for (const Index n : {0, 1, 31, 33, 200}) {  // of 70: some several times
+        std::vector<std::uint32_t> order;
+        for (Index i = 0; i < n; ++i) order.push_back(static_cast<std::uint32_t>(i * 29 % 70));
+        for (const int n_threads : {1, 3}) {
+            std::vector<double> mse(static_cast<std::size_t>(n));
+            row_mse<T>(model.network, model.params.data(), view, order.data(), n, scaling,
+                       mse.data(), n_threads);
+            for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(mse[i], all.mse(order[i], 0));
         }
     }
 }

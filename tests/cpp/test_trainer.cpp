@@ -3,47 +3,15 @@
 #include <stdexcept>
 
 #include "fastae/rng.hpp"
-#include "fastae/trainer.hpp"
-#include "helpers.hpp"
+#include "training.hpp"
 
 namespace fastae::trainer_test {
-
-TrainOptions options_of(Solver solver, double rate, Index batch_size, Index n_epochs) {
-    TrainOptions options;
-    options.solver.solver = solver;
-    options.solver.learning_rate = rate;
-    options.batch_size = batch_size;
-    options.n_epochs = n_epochs;
-    options.seed = 42;
-    return options;
-}
-
-TrainResult run(Model& model, const RowMatrix<float>& X, const TrainOptions& options,
-                const Tick& tick = {}) {
-    return train(model.network, model.weights(options.solver), view_of(X), model.scaling(), options,
-                 tick);
-}
-
-Model small_model() {
-    return Model({13, 20, 4, 13}, {Activation::kTanh, Activation::kElu, Activation::kIdentity});
-}
-
-std::vector<TrainOptions> all_solvers(Index batch_size, Index n_epochs) {
-    std::vector<TrainOptions> all{options_of(Solver::kAdadelta, 1, batch_size, n_epochs),
-                                  options_of(Solver::kAdam, 0.01, batch_size, n_epochs),
-                                  options_of(Solver::kSgd, 0.05, batch_size, n_epochs),
-                                  options_of(Solver::kSgd, 0.01, batch_size, n_epochs)};
-    all[2].solver.annealing = 1e-3;
-    all[3].solver.momentum = 0.8;
-    for (TrainOptions& options : all) options.solver.l1 = options.solver.l2 = 1e-4;
-    return all;
-}
 
 TEST(Trainer, FollowsPlainGradientDescentOnTheShuffledRows) {
     const RowMatrix<float> X = table(11, 13, 1);
     Model model = small_model();
     plain::Net net = model.net();
-    const TrainOptions options = options_of(Solver::kSgd, 0.1, 4, 3);
+    const TrainOptions options = options_of(Solver::kSgd, 0.1, 4, 33);
     const TrainResult result = run(model, X, options);
     std::vector<std::uint32_t> order(11);
     for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
@@ -58,30 +26,32 @@ TEST(Trainer, FollowsPlainGradientDescentOnTheShuffledRows) {
             error += net.squared_errors(rows).sum();
             net.add(-0.1, net.gradient(rows));
         }
-        EXPECT_NEAR(result.mse[epoch], error / (11 * 13), 1e-6);
+        EXPECT_NEAR(result.parts.at(epoch).squared_error / error, 1, 1e-6);
+        EXPECT_EQ(result.parts[epoch].rows, 11);
+        EXPECT_GT(result.parts[epoch].seconds, 0);
     }
     EXPECT_LT(model.net().distance(net), 2e-6);
     EXPECT_EQ(result.samples, 33);
     EXPECT_EQ(result.steps, 9);
-    EXPECT_EQ(result.seconds.size(), 3u);
+    EXPECT_EQ(result.parts.size(), 3u);
     EXPECT_EQ(result.status, TrainStatus::kOk);
 }
 
 TEST(Trainer, EverySolverLearns) {
     const RowMatrix<float> X = table(200, 13, 1);
-    for (const TrainOptions& options : all_solvers(4, 30)) {
+    for (const TrainOptions& options : all_solvers(4, 30 * 200)) {
         Model model = small_model();
-        const double before = model.net().squared_errors(X.cast<double>()).mean() / 13;
+        const double before = model.net().squared_errors(X.cast<double>()).sum();
         const TrainResult result = run(model, X, options);
         EXPECT_EQ(result.status, TrainStatus::kOk);
-        EXPECT_LT(result.mse.back(), before / 10) << static_cast<int>(options.solver.solver);
+        EXPECT_LT(errors_of(result).back(), before / 10) << static_cast<int>(options.solver.solver);
     }
 }
 
 TEST(Trainer, AnyNumberOfThreadsGivesTheSameBits) {
     const RowMatrix<float> X = table(70, 13, 1);
     for (const Index batch_size : {1, 3, 16, 32, 70, 1000}) {
-        for (TrainOptions options : all_solvers(batch_size, 2)) {
+        for (TrainOptions options : all_solvers(batch_size, 2 * 70)) {
             Model alone = small_model();
             const TrainResult expected = run(alone, X, options);
             EXPECT_EQ(expected.status, TrainStatus::kOk);
@@ -92,7 +62,7 @@ TEST(Trainer, AnyNumberOfThreadsGivesTheSameBits) {
                 Model shared = small_model();
                 const TrainResult result = run(shared, X, options);
                 EXPECT_TRUE(same_state(shared, alone));
-                EXPECT_EQ(result.mse, expected.mse);
+                EXPECT_EQ(errors_of(result), errors_of(expected));
                 EXPECT_EQ(result.samples, 140);
                 EXPECT_EQ(result.steps, expected.steps);
             }
@@ -105,7 +75,7 @@ TEST(Trainer, WideNetworksGiveTheSameBitsToo) {
          {std::vector<Index>{300, 64, 30, 300}, {130, 300, 130}, {64, 256, 300, 64}}) {
         const RowMatrix<float> X = table(120, widths[0], 1);
         for (const Index batch_size : {1, 100}) {
-            TrainOptions options = options_of(Solver::kAdadelta, 1, batch_size, 2);
+            TrainOptions options = options_of(Solver::kAdadelta, 1, batch_size, 2 * 120);
             const auto trained = [&](int n_threads) {
                 Model model = Model::deep(widths, Activation::kRelu, Activation::kLogistic);
                 options.n_threads = n_threads;
@@ -121,32 +91,9 @@ TEST(Trainer, WideNetworksGiveTheSameBitsToo) {
     }
 }
 
-TEST(Trainer, EpochsMayBeDividedOverCalls) {
-    const RowMatrix<float> X = table(37, 13, 1);
-    std::vector<TrainOptions> all = all_solvers(8, 5);
-    const std::vector<TrainOptions> online = all_solvers(1, 5);
-    all.insert(all.end(), online.begin(), online.end());
-    for (const TrainOptions& whole_options : all) {
-        Model whole = small_model(), divided = small_model();
-        const TrainResult expected = run(whole, X, whole_options);
-        std::vector<double> mse;
-        TrainOptions options = whole_options;
-        for (const Index n_epochs : {2, 0, 1, 2}) {
-            options.n_epochs = n_epochs;
-            const TrainResult result = run(divided, X, options);
-            mse.insert(mse.end(), result.mse.begin(), result.mse.end());
-            options.first_epoch += n_epochs;
-            options.samples_done += static_cast<double>(result.samples);
-            options.steps_done += static_cast<double>(result.steps);
-        }
-        EXPECT_TRUE(same_state(divided, whole));
-        EXPECT_EQ(mse, expected.mse);
-    }
-}
-
 TEST(Trainer, TheSeedDecidesTheOrder) {
     const RowMatrix<float> X = table(37, 13, 1);
-    TrainOptions options = options_of(Solver::kSgd, 0.05, 1, 1);
+    TrainOptions options = options_of(Solver::kSgd, 0.05, 1, 37);
     Model first = small_model(), other = small_model();
     run(first, X, options);
     options.seed = 43;
@@ -162,7 +109,7 @@ TEST(Trainer, OneRowAndOneColumnAreEnough) {
         Model model = Model::deep(widths, Activation::kTanh, Activation::kIdentity);
         const TrainResult result = run(model, X, options);
         EXPECT_EQ(result.samples, 100);
-        EXPECT_LT(result.mse.back(), result.mse.front() / 2 + 1e-9);
+        EXPECT_LT(errors_of(result).back(), errors_of(result).front() / 2 + 1e-9);
     }
 }
 
@@ -171,14 +118,14 @@ TEST(Trainer, DivergenceIsReported) {
     for (const Parallel parallel : {Parallel::kDeterministic, Parallel::kHogwild}) {
         for (const int n_threads : {1, 2, 4}) {
             for (const Index batch_size : {1, 4}) {
-                TrainOptions options = options_of(Solver::kSgd, 1e20, batch_size, 50);
+                TrainOptions options = options_of(Solver::kSgd, 1e20, batch_size, 50 * 200);
                 options.parallel = parallel;
                 options.n_threads = n_threads;
                 Model model = small_model();
                 const TrainResult result = run(model, X, options);
                 EXPECT_EQ(result.status, TrainStatus::kDiverged);
                 EXPECT_LE(result.samples, 2 * 200);  // noticed soon
-                EXPECT_LT(result.mse.size(), 2u);
+                EXPECT_LT(result.parts.size(), 2u);
             }
         }
     }
@@ -189,13 +136,13 @@ TEST(Trainer, NanInTheRowsIsDivergenceToo) {
     X(17, 12) = std::numeric_limits<float>::quiet_NaN();
     for (const Parallel parallel : {Parallel::kDeterministic, Parallel::kHogwild}) {
         for (const Index batch_size : {1, 4}) {
-            TrainOptions options = options_of(Solver::kAdam, 0.01, batch_size, 50);
+            TrainOptions options = options_of(Solver::kAdam, 0.01, batch_size, 50 * 40);
             options.parallel = parallel;
             options.n_threads = 2;
             Model model = small_model();
             const TrainResult result = run(model, X, options);
             EXPECT_EQ(result.status, TrainStatus::kDiverged);
-            EXPECT_TRUE(result.mse.empty());
+            EXPECT_TRUE(result.parts.empty());
         }
     }
 }
@@ -204,9 +151,9 @@ using Way = std::tuple<Parallel, int, Index>;  // threads, rows of a mini-batch
 
 class TrainerTick : public ::testing::TestWithParam<Way> {
   protected:
-    /// Far more epochs than a test has time for.
+    /// Far more rows than a test has time for.
     TrainOptions endless() const {
-        TrainOptions options = options_of(Solver::kAdam, 1e-4, 1, 1000000000);
+        TrainOptions options = options_of(Solver::kAdam, 1e-4, 1, 40000000000);
         std::tie(options.parallel, options.n_threads, options.batch_size) = GetParam();
         return options;
     }
@@ -233,7 +180,10 @@ TEST_P(TrainerTick, TrueStops) {
     EXPECT_GE(elapsed.count(), 0.14);  // about every 50 ms
     EXPECT_LT(seen[0], seen[2]);
     EXPECT_GE(result.samples, seen[2]);
-    EXPECT_EQ(static_cast<Index>(result.mse.size()), result.samples / 40);  // complete epochs
+    Index booked = 0;
+    for (const EpochPart& part : result.parts) booked += part.rows;
+    EXPECT_EQ(booked, result.samples);
+    EXPECT_EQ(static_cast<Index>(result.parts.size()), (result.samples + 39) / 40);
     EXPECT_TRUE(model_.is_finite());
 }
 

@@ -25,14 +25,32 @@ TEST_F(Clock, BooksWhatItIsTold) {
         clock.begin_epoch();
         clock.book(4, 1, 6.0);
         clock.book(2, 3, 12.0 * epoch);
-        clock.end_epoch(6);
+        clock.end_epoch();
     }
-    EXPECT_EQ(result_.mse, (std::vector<double>{6.0 / 18, 1.0}));
+    ASSERT_EQ(result_.parts.size(), 2u);
+    for (const EpochPart& part : result_.parts) {
+        EXPECT_EQ(part.rows, 6);
+        EXPECT_GE(part.seconds, 0);
+    }
+    EXPECT_EQ(result_.parts[0].squared_error, 6.0);
+    EXPECT_EQ(result_.parts[1].squared_error, 18.0);
     EXPECT_EQ(result_.samples, 12);
     EXPECT_EQ(result_.steps, 8);
-    EXPECT_EQ(result_.seconds.size(), 2u);
     EXPECT_EQ(result_.status, TrainStatus::kOk);
     EXPECT_FALSE(clock.stop());
+}
+
+TEST_F(Clock, BooksPartsOfAnEpochThatHaveRows) {
+    const Tick tick;
+    TrainingClock clock(layout_, weights_, tick, result_);
+    clock.begin_epoch();
+    clock.end_epoch();
+    EXPECT_TRUE(result_.parts.empty());
+    clock.begin_epoch();
+    clock.book(2, 1, 5.0);
+    clock.end_epoch();
+    ASSERT_EQ(result_.parts.size(), 1u);
+    EXPECT_EQ(result_.parts[0].rows, 2);
 }
 
 TEST_F(Clock, TicksOnlyWhenItIsTime) {
@@ -81,10 +99,10 @@ TEST_F(Clock, InfiniteErrorsAndWeightsAreDivergence) {
     clock.begin_epoch();
     clock.book(1, 1, 1.0);
     weights_.params[1] = std::numeric_limits<float>::quiet_NaN();
-    clock.end_epoch(1);
+    clock.end_epoch();
     EXPECT_TRUE(clock.stop());
     EXPECT_EQ(result_.status, TrainStatus::kDiverged);
-    EXPECT_TRUE(result_.mse.empty());
+    EXPECT_TRUE(result_.parts.empty());
 }
 
 TEST_F(Clock, AStopDoesNotHideDivergence) {

@@ -125,4 +125,51 @@ TYPED_TEST(Vmath, NanStaysInItsLane) {
     }
 }
 
+/// Largest error of f against exact at n points from low to high.
+template <class F, class Exact>
+double largest_error(double low, double high, int n, F f, Exact exact) {
+    double worst = 0;
+    for (int first = 0; first < n; first += kLanes<float>) {
+        Vec<float> x;
+        for (int i = 0; i < kLanes<float>; ++i) {
+            x[i] = static_cast<float>(low + (high - low) * (first + i) / (n + kLanes<float>));
+        }
+        const Vec<float> y = f(x);
+        for (int i = 0; i < kLanes<float>; ++i) {
+            const double error = exact(static_cast<double>(x[i]), static_cast<double>(y[i]));
+            if (!(error <= worst)) worst = error;
+        }
+    }
+    return worst;
+}
+
+TEST(VmathLog, IsAccurate) {
+    const auto error = [](double x, double y) {
+        return std::abs(y - std::log(x)) / std::max(1.0, std::abs(std::log(x)));
+    };
+    const auto log_of = [](Vec<float> x) { return log(x); };
+    for (int exponent = -126; exponent < 127; ++exponent) {
+        const double low = std::ldexp(1.0, exponent);
+        EXPECT_LT(largest_error(low, 2 * low, 20000, log_of, error), 2e-7) << low;
+    }
+    EXPECT_LT(largest_error(0x1p-25, 1, 1000000, log_of, error), 2e-7);
+}
+
+TEST(VmathLog, OfOneIsZeroAndOfLessIsNegative) {
+    EXPECT_EQ(log(splat(1.0f))[0], 0.0f);
+    EXPECT_LT(log(splat(1 - 0x1p-24f))[0], 0.0f);
+    EXPECT_GT(log(splat(1 + 0x1p-23f))[0], 0.0f);
+}
+
+TEST(VmathCosTurns, IsAccurate) {
+    const auto error = [](double u, double y) {
+        return std::abs(y - std::cos(2 * std::acos(-1.0) * u));
+    };
+    const auto cos_of = [](Vec<float> u) { return cos_turns(u); };
+    EXPECT_LT(largest_error(0, 1, 1000000, cos_of, error), 3e-7);
+    EXPECT_LT(largest_error(0, 1e-6, 10000, cos_of, error), 3e-7);
+    EXPECT_LT(largest_error(1 - 0x1p-18, 1, 10000, cos_of, error), 3e-7);
+    EXPECT_NEAR(cos_turns(splat(1.0f))[0], 1, 3e-7);
+}
+
 }  // namespace fastae::vmath_test

@@ -13,7 +13,7 @@ namespace fastae::hogwild {
 /// once per update (see load_shared), so that a concurrent write cannot make an accumulator
 /// negative. Adam's moments are private to each thread: sharing them spoils the quality most.
 /// Not reproducible with more than one thread.
-TrainResult train(const PartedLayout& layout, const Weights& weights, const RowsView& X,
-                  const Scaling& scaling, const TrainOptions& options, const Tick& tick);
+TrainResult train(const PartedLayout& layout, const Weights& weights, const TrainingTable& table,
+                  const TrainOptions& options, const Tick& tick);
 
 }  // namespace fastae::hogwild

@@ -1,18 +1,18 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
+#include "fastae/batch.hpp"
+#include "fastae/max_norm.hpp"
 #include "fastae/optimiser.hpp"
 #include "fastae/parallel.hpp"
 #include "fastae/part_matrix.hpp"
-#include "fastae/rows.hpp"
 #include "fastae/scratch.hpp"
 
 namespace fastae {
 
 /// One mini-batch, and a team of threads that trains on it together.
-///
-/// Objective: mean over the rows of 1/2 sum_j (r_j - x'_j)^2, plus the penalties.
 ///
 /// Sums over the columns of a wider side are taken per half (two parts) and then over the halves,
 /// sums over rows in the order of the rows; so the result does not depend on the size of the team.
@@ -27,13 +27,12 @@ class MiniBatch {
     static constexpr int kHalves = 2;
     static constexpr int kPartsPerHalf = kParts / kHalves;
 
-    MiniBatch(const PartedLayout& layout, Index batch_size, int team = 1);
+    MiniBatch(const PartedLayout& layout, const Objective& objective, double max_w2,
+              Index batch_size, int team = 1);
 
-    /// Forward and backward pass of n rows.
-    ///
-    ///   order  (n) which rows of X
-    void forward_backward(int thread, const float* params, const RowsView& X,
-                          const Scaling& scaling, const std::uint32_t* order, Index n);
+    /// Forward and backward pass of at most batch_size rows. weights.averages are brought up to
+    /// date on the way, nothing else of the weights changes.
+    void forward_backward(int thread, const Weights& weights, const Batch& rows);
 
     /// Passes the gradient over n rows through the optimiser's rule to the thread's share of the
     /// weights. No thread may begin it before all have returned from forward_backward, nor go on
@@ -42,7 +41,7 @@ class MiniBatch {
     void apply_gradient(int thread, const SolverOptions& options, const StepConstants& constants,
                         Index n, const Weights& weights, const NextRows& next = {});
 
-    /// Sum over the first n rows, in order, of sum_j (r_j - x'_j)^2.
+    /// Sum over the first n rows, in order, of weight * sum_j (r_j - x'_j)^2.
     double squared_error(Index n) const;
 
     /// Waits for the whole team.
@@ -80,19 +79,27 @@ class MiniBatch {
     void need_all(Share& share);
     void need_own_columns(Share& share);
 
-    void gather(Share& share, const RowsView& X, const Scaling& scaling,
-                const std::uint32_t* order);
-    void forward(Share& share, const float* params);
-    void backward(Share& share, const float* params, float row_weight);
+    void gather(Share& share, const Batch& rows);
+    void forward(Share& share, const float* params, const Batch& rows);
+    void average_activations(Share& share, float* averages, const Batch& rows);
+    void backward(Share& share, const float* params, const Batch& rows);
     void expand_columns(Share& share, Index layer, const float* params, const PartMatrix& in,
                         bool with_bias, const PartMatrix& out);
     void contract_columns(Share& share, Index layer, const float* params, const PartMatrix& in,
                           bool with_bias, const PartMatrix& out);
-    void activate(const Share& share, Activation activation, const PartMatrix& h);
-    void scale_by_derivative(const Share& share, Activation activation, const PartMatrix& h,
-                             const PartMatrix& delta);
-    void output_delta(const Share& share, float row_weight);
+    void activate(const Share& share, Index layer);
+    void drop_units(const Share& share, Index layer, const PartMatrix& units, const Batch& rows);
+    void add_sparsity(const Share& share, Index layer, const Batch& rows);
+    void scale_by_derivative(const Share& share, Index layer);
+    void output_delta(const Share& share, const Batch& rows);
     double output_delta_row(Index row, int part, float row_weight);
+    void limit_norms(int thread, const SolverOptions& options, const Weights& weights);
+    /// Of row `row` of the mini-batch in the mean over its rows.
+    static float row_weight(const Batch& rows, Index row) {
+        return rows.weight(row) / static_cast<float>(rows.n);
+    }
+    /// What the network is to reconstruct.
+    const PartMatrix& target() const { return corrupted_ ? target_ : h_.front(); }
     Range tasks_of(int thread) const;
     Range gathered_columns(const Share& share) const;
     template <class Rule>
@@ -106,6 +113,8 @@ class MiniBatch {
 
     const PartedLayout& layout_;
     const Network& network_;
+    const Objective& objective_;
+    const bool corrupted_;  ///< h_[0] is not what is to be reconstructed
     const Index batch_size_;
     const int team_;
     const bool prefetch_;  ///< the weights do not stay in the caches of the cores
@@ -115,6 +124,9 @@ class MiniBatch {
     std::vector<PartMatrix> delta_;   ///< [l] dObjective / dz of what made h_[l]; the last is h_[L]
     float* half_sums_[kHalves] = {};  ///< (batch_size, sums_stride_)
     Index sums_stride_ = 0;           ///< the widest narrow side
+    PartMatrix target_;               ///< like h_[0]
+    AlignedBuffer<float> push_;       ///< by hidden unit: beta * (average activation - its target)
+    std::unique_ptr<MaxNorm> max_norm_;
     std::vector<double> squared_error_;  ///< (kParts, batch_size)
     std::vector<Task> tasks_;            ///< by parts
     Index first_task_[kParts + 1] = {};

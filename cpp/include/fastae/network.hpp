@@ -46,6 +46,13 @@ class Network {
     Index width(Index layer) const {
         return layer == 0 ? n_inputs() : layers_[static_cast<std::size_t>(layer - 1)].fan_out;
     }
+    /// Where the numbers of h[layer]'s units begin in a buffer of numbers per hidden unit, layers
+    /// one behind the other in whole lines; with layer = n_layers(), the size of such a buffer.
+    Index hidden_offset(Index layer) const {
+        Index offset = 0;
+        for (Index l = 1; l < layer; ++l) offset += whole_lines(width(l));
+        return offset;
+    }
     /// The largest padded width.
     Index widest() const;
     /// Multiply-adds of one forward pass of one row.

@@ -1,13 +1,13 @@
 #pragma once
 
+#include <cmath>
+#include <memory>
 #include <vector>
 
-#include "fastae/activation.hpp"
+#include "fastae/batch.hpp"
+#include "fastae/max_norm.hpp"
 #include "fastae/optimiser.hpp"
 #include "fastae/parallel.hpp"
-#include "fastae/parted.hpp"
-#include "fastae/rows.hpp"
-#include "fastae/scratch.hpp"
 
 namespace fastae {
 
@@ -17,12 +17,14 @@ namespace fastae {
 /// result does not depend on how many threads share the parts.
 class Exchange {
   public:
-    /// widest: the largest padded width; team_size: threads that take part.
-    Exchange(Index widest, int team_size)
+    /// max_w2: see MaxNorm, or infinity; team_size: threads that take part.
+    Exchange(const PartedLayout& layout, double max_w2, int team_size)
         : team(team_size),
-          stride_(widest + kPage),
+          stride_(layout.network().widest() + kPage),
           shared_(2 * kParts * stride_),
-          barrier_(team_size) {}
+          barrier_(team_size) {
+        if (!std::isinf(max_w2)) max_norm_ = std::make_unique<MaxNorm>(layout, max_w2);
+    }
 
     /// Memory for part `part` in this turn: (widest). Turns alternate between two memories, so
     /// a fast thread cannot overwrite what a slow one is still reading.
@@ -32,12 +34,16 @@ class Exchange {
 
     void wait(int thread) { barrier_.wait(thread); }
 
+    /// Null if the weights into a unit are not limited.
+    MaxNorm* max_norm() { return max_norm_.get(); }
+
     const int team;
 
   private:
     const Index stride_;
     AlignedBuffer<float> shared_;
     SpinBarrier barrier_;
+    std::unique_ptr<MaxNorm> max_norm_;
 };
 
 /// One thread's share in training on one observation at a time (mini-batches of one).
@@ -49,12 +55,18 @@ class Exchange {
 /// the parted layout.
 class OnlineWorker {
   public:
-    OnlineWorker(const PartedLayout& layout, Exchange& exchange, int thread);
+    /// weights: whose averages the worker goes on from; alone in its team, it updates them in
+    /// place.
+    OnlineWorker(const PartedLayout& layout, const Objective& objective, Exchange& exchange,
+                 int thread, const Weights& weights);
 
     /// Forward, backward and update for one observation, in place; every thread of the team calls
     /// it with the same arguments.
-    void train(const SolverOptions& options, const StepConstants& constants, const RowsView& X,
-               const Scaling& scaling, std::uint32_t row, const Weights& weights);
+    void train(const SolverOptions& options, const StepConstants& constants, const Batch& row,
+               const Weights& weights);
+
+    /// Writes the average activations that this thread is in charge of.
+    void store_averages(const Weights& weights) const;
 
     /// The columns of X that train() reads: where the other threads' are of no use, its own.
     Range read_columns() const;
@@ -67,12 +79,20 @@ class OnlineWorker {
         if (first_part_ == end_part_) return {0, 0};
         return {column_part(width, first_part_).begin, column_part(width, end_part_ - 1).end};
     }
-    void forward(const float* params);
+    /// The columns of h[layer] and delta[layer] that this thread computes, whole lines.
+    Columns computed_columns(Index layer) const;
+    void gather(const Batch& row);
+    void forward(const float* params, const Batch& row);
     void contract_columns(Index l, const float* params);
     void expand_columns(Index l, const float* params);
-    void output_delta();
+    void drop_units(Index layer, float* units, Columns columns, const Batch& row) const;
+    void average_activations(const Batch& row);
+    void output_delta(float row_weight);
     template <class Rule>
-    void backward(const StepConstants& constants, const Weights& weights);
+    void backward(const SolverOptions& options, const StepConstants& constants, const Batch& row,
+                  const Weights& weights);
+    void hidden_delta(Index layer, Columns columns, const Batch& row);
+    void limit_norms(const SolverOptions& options, const Weights& weights);
     template <class Rule>
     void update_layer(const StepConstants& constants, Index l, const Weights& weights);
     template <class Rule>
@@ -83,8 +103,11 @@ class OnlineWorker {
     /// v[i] = sum over parts of what their owners wrote to the exchange's memory, i < n.
     void sum_parts(float* v, Index n);
 
+    const float* target() const { return objective_.corrupts_input() ? target_ : h_.front(); }
+
     const PartedLayout& layout_;
     const Network& network_;
+    const Objective& objective_;
     Exchange& exchange_;
     const int first_part_, end_part_;
     const int thread_;
@@ -92,6 +115,9 @@ class OnlineWorker {
     AlignedBuffer<float> memory_;  ///< of the vectors below, a page away from other threads'
     std::vector<float*> h_;        ///< [l] (width(l)): after l layers
     std::vector<float*> delta_;    ///< [l] (width(l))
+    float* target_ = nullptr;      ///< (n_inputs), if it is not h_[0]
+    float* averages_ = nullptr;    ///< (hidden_offset(n_layers)): of the columns computed here
+    float* push_ = nullptr;        ///< beta * (average - its target)
     double squared_error_[kParts] = {};
 };
 

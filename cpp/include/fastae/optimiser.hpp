@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "fastae/simd.hpp"
 
@@ -13,9 +15,13 @@ struct SolverOptions {
     Solver solver = Solver::kAdam;
     double learning_rate = 0.001;
     Schedule schedule = Schedule::kConstant;
-    double samples_total = 0;  ///< kCosine: the rate is 0 after so many
+    double samples_total = 0;  ///< kCosine, kOneCycle: the rate is (nearly) 0 after so many
+    double power = 0.5;        ///< kInverseScaling
     double annealing = 0.0;    ///< SGD: rate / (1 + annealing * samples)
     double momentum = 0.0;
+    double momentum_start = 0.0;  ///< momentum grows from it in a straight line ...
+    double momentum_ramp = 0.0;   ///< ... over so many samples; 0: it is `momentum` at once
+    bool dampening = false;       ///< gradients enter the velocity times 1 - momentum
     bool nesterov = true;
     double rho = 0.99;
     double beta_1 = 0.9;
@@ -23,12 +29,35 @@ struct SolverOptions {
     double epsilon = 1e-8;
     double l1 = 0.0;
     double l2 = 0.0;
+    double max_w2 = std::numeric_limits<double>::infinity();  ///< see MaxNorm
+    std::vector<double> layer_rates;  ///< factor of every layer's rate, 0: not trained; or empty
 
-    /// The learning rate after `samples` rows.
-    double rate(double samples) const {
-        if (schedule == Schedule::kConstant) return learning_rate;
+    /// The learning rate after `samples` rows in `steps` steps.
+    double rate(double samples, double steps) const {
         const double progress = std::min(samples / samples_total, 1.0);
-        return learning_rate * 0.5 * (1 + std::cos(kPi * progress));  // Loshchilov & Hutter 2017
+        switch (schedule) {
+            case Schedule::kCosine:  // Loshchilov & Hutter 2017
+                return learning_rate * cosine(1, 0, progress);
+            case Schedule::kInverseScaling:
+                return learning_rate / std::pow(1 + steps, power);
+            case Schedule::kOneCycle: {  // Smith & Topin 2018
+                constexpr double kRise = 0.3, kFirst = 1.0 / 25, kLast = kFirst * 1e-4;
+                if (progress < kRise) return learning_rate * cosine(kFirst, 1, progress / kRise);
+                return learning_rate * cosine(1, kLast, (progress - kRise) / (1 - kRise));
+            }
+            default:
+                return learning_rate;
+        }
+    }
+
+    double momentum_at(double samples) const {
+        if (!(samples < momentum_ramp)) return momentum;
+        return momentum_start + (momentum - momentum_start) * (samples / momentum_ramp);
+    }
+
+    float layer_rate(Index layer) const {
+        if (layer_rates.empty()) return 1;
+        return static_cast<float>(layer_rates[static_cast<std::size_t>(layer)]);
     }
 
     /// ADADELTA may put off the decay of its squared gradients for so many steps: until it is 1/4.
@@ -38,8 +67,15 @@ struct SolverOptions {
 
     /// State vectors per parameter.
     int n_slots() const {
-        if (solver == Solver::kSgd) return momentum > 0 ? 1 : 0;
+        if (solver == Solver::kSgd) return has_momentum() ? 1 : 0;
         return 2;
+    }
+    bool has_momentum() const { return momentum > 0 || (momentum_start > 0 && momentum_ramp > 0); }
+
+  private:
+    /// From one value to another along half a period of a cosine, 0 <= progress <= 1.
+    static double cosine(double from, double to, double progress) {
+        return to + (from - to) * 0.5 * (1 + std::cos(kPi * progress));
     }
 };
 
@@ -47,6 +83,7 @@ struct SolverOptions {
 struct StepConstants {
     float rate;
     float momentum;
+    float momentum_rate;  ///< SGD: rate at which gradients enter the velocity
     float rho;
     float decay;             ///< ADADELTA: of the squared gradients, in this step; 1: none
     float gradient_scale;    ///< of every gradient, before the rule
@@ -66,8 +103,9 @@ struct StepConstants {
     /// disappears (it would not pay for the steps: they are divided by the sum before their own
     /// square joins it). The state then belongs to its count of steps.
     StepConstants(const SolverOptions& o, double samples, double steps, double decay_period = 1)
-        : rate(static_cast<float>(o.rate(samples))),
-          momentum(static_cast<float>(o.momentum)),
+        : rate(static_cast<float>(o.rate(samples, steps))),
+          momentum(static_cast<float>(o.momentum_at(samples))),
+          momentum_rate(0),
           rho(static_cast<float>(o.rho)),
           decay(1),
           gradient_scale(1),
@@ -83,7 +121,7 @@ struct StepConstants {
           nesterov(o.nesterov) {
         if (o.solver == Solver::kAdam) {
             const double t = steps + 1;
-            rate = static_cast<float>(o.rate(samples) / (1 - std::pow(o.beta_1, t)));
+            rate = static_cast<float>(o.rate(samples, steps) / (1 - std::pow(o.beta_1, t)));
             root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta_2, t)));
         } else if (o.solver == Solver::kAdadelta) {
             const double tau = std::fmod(steps, decay_period);
@@ -93,8 +131,19 @@ struct StepConstants {
             epsilon = static_cast<float>(o.epsilon / (1 - o.rho));
             gradient_epsilon = static_cast<float>(o.epsilon / (1 - o.rho) * q * q);
         } else if (o.solver == Solver::kSgd) {
-            rate = static_cast<float>(o.rate(samples) / (1 + o.annealing * samples));
+            const double now = o.rate(samples, steps) / (1 + o.annealing * samples);
+            rate = static_cast<float>(now);
+            momentum_rate =
+                static_cast<float>(o.dampening ? now * (1 - o.momentum_at(samples)) : now);
         }
+    }
+
+    /// Of a layer whose rate is `factor` times the others'.
+    StepConstants with_rate(float factor) const {
+        StepConstants k = *this;
+        k.rate *= factor;
+        k.momentum_rate *= factor;
+        return k;
     }
 };
 
@@ -129,8 +178,8 @@ struct AdamRule {
 struct MomentumRule {
     static constexpr int kSlots = 1;
     static Vec<float> change(const StepConstants& k, Vec<float> g, Vec<float>& v, Vec<float>&) {
-        v = v * k.momentum - g * k.rate;
-        return k.nesterov ? v * k.momentum - g * k.rate : v;
+        v = v * k.momentum - g * k.momentum_rate;
+        return k.nesterov ? v * k.momentum - g * k.momentum_rate : v;
     }
 };
 
@@ -138,6 +187,14 @@ struct SgdRule {
     static constexpr int kSlots = 0;
     static Vec<float> change(const StepConstants& k, Vec<float> g, Vec<float>&, Vec<float>&) {
         return g * -k.rate;
+    }
+};
+
+/// Of a layer that is not trained.
+struct FrozenRule {
+    static constexpr int kSlots = 0;
+    static Vec<float> change(const StepConstants&, Vec<float>, Vec<float>&, Vec<float>&) {
+        return -Vec<float>{};  // w + -0 is w, even where w is -0
     }
 };
 
@@ -152,7 +209,7 @@ inline auto with_rule(const SolverOptions& options, const StepConstants& constan
         default:
             break;
     }
-    return options.momentum > 0 ? f(MomentumRule{}) : f(SgdRule{});
+    return options.has_momentum() ? f(MomentumRule{}) : f(SgdRule{});
 }
 
 /// w += change(g + l1 sign(w) + l2 w) for one vector of parameters; returns w before.

@@ -67,10 +67,10 @@ class PartedLayout {
 /// Parameters and state in the parted layout.
 class PartedWeights {
   public:
-    PartedWeights(const PartedLayout& layout, int n_slots)
+    PartedWeights(const PartedLayout& layout, int n_slots, float* averages = nullptr)
         : memory_((n_slots + 1) * layout.slot_stride()),
           weights_{memory_.data(), memory_.data() + (n_slots > 0 ? layout.slot_stride() : 0),
-                   layout.slot_stride()} {}
+                   layout.slot_stride(), averages} {}
 
     const Weights& weights() const { return weights_; }
 

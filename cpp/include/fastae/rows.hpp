@@ -45,6 +45,17 @@ class Scaling {
     std::vector<float> scale_float_;
 };
 
+/// What training reads: a table, and how much its rows count.
+struct TrainingTable {
+    const RowsView& X;
+    const Scaling& scaling;
+    /// (X.n_rows) or null: every row counts 1. A row of weight 0 is never looked at; the mean of
+    /// the others' weights should be 1, or learning rates mean something else.
+    const float* weights = nullptr;
+
+    float weight(std::uint32_t row) const { return weights ? weights[row] : 1.0f; }
+};
+
 /// Rows of X that will be needed soon: order[0 .. n - 1].
 struct NextRows {
     const RowsView* X = nullptr;

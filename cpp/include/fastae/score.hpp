@@ -11,10 +11,13 @@ namespace fastae {
 
 /// Row errors: mse[i] = 1/d * sum_j (r[i, j] - x'[i, j])^2 in scaled units.
 ///
-///   X    (n, d)  params  (network.size())  mse  (n)
+///   X      (n, d)
+///   order  (n_rows) which rows of X, or null: all, and n_rows is n
+///   params (network.size())  mse  (n_rows)
 template <class T>
-void row_mse(const Network& network, const float* params, const RowsView& X, const Scaling& scaling,
-             double* mse, int n_threads);
+void row_mse(const Network& network, const float* params, const RowsView& X,
+             const std::uint32_t* order, Index n_rows, const Scaling& scaling, double* mse,
+             int n_threads);
 
 /// Squared errors (r - x')^2 per cell, in scaled units: errors (n, d), C-contiguous.
 template <class T>

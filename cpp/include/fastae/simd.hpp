@@ -40,6 +40,7 @@ template <class T>
 using Vec = typename VecTypes<T>::Vec;
 template <class T>
 using IntVec = typename VecTypes<T>::IntVec;
+typedef std::uint32_t UintVec __attribute__((vector_size(kVectorBytes)));  ///< as many as floats
 
 /// The scalar type of a vector type.
 template <class V>

@@ -9,10 +9,13 @@ namespace fastae {
 
 struct TrainOptions {
     SolverOptions solver;
-    Index batch_size = 32;
+    Objective objective;
+    Index batch_size = 32;  ///< 1: the state of ADADELTA is that of online training, see below
     std::uint64_t seed = 0;
-    Index first_epoch = 0;  ///< epoch e visits the rows in an order that depends on seed and e only
-    Index n_epochs = 1;
+    /// Epoch e visits the rows in an order, and sees a noise, that depend on seed and e only.
+    Index first_epoch = 0;
+    Index first_row = 0;  ///< so many rows of the first epoch are done: whole mini-batches
+    Index n_samples = 0;  ///< rows to train on, over any number of epochs, up to whole mini-batches
     double samples_done = 0;  ///< before this call: annealing goes on from here
     /// Before this call: Adam's bias correction goes on from here, and so does the decay of the
     /// state that ADADELTA leaves behind when batch_size is 1; such state is of no use to other
@@ -24,28 +27,36 @@ struct TrainOptions {
 
 enum class TrainStatus { kOk, kStopped, kDiverged };
 
+/// What was trained on of one epoch.
+struct EpochPart {
+    Index rows;
+    double
+        squared_error;  ///< sum over its rows of weight * sum_j (r_j - x'_j)^2, as seen meanwhile
+    double seconds;
+};
+
 struct TrainResult {
-    std::vector<double> mse;      ///< per complete epoch: mean of (r - x')^2 as seen while training
-    std::vector<double> seconds;  ///< per complete epoch
+    std::vector<EpochPart> parts;  ///< one per epoch; the first and the last may be incomplete
     Index samples = 0;
     Index steps = 0;
     TrainStatus status = TrainStatus::kOk;
 };
 
-/// Called in the calling thread with the rows trained on so far, about every 50 ms; true stops the
-/// training after the current mini-batch. May throw.
+/// Called in the calling thread with the rows trained on so far in this call, about every 50 ms;
+/// true stops the training after the current mini-batch. May throw.
 using Tick = std::function<bool(Index samples)>;
 
-/// Trains for options.n_epochs epochs, updating the weights and the optimiser's state in place.
+/// Trains on options.n_samples rows, updating the weights and the optimiser's state in place. To
+/// train in several calls gives the same weights as in one, bit for bit (kDeterministic).
 ///
-///   weights  params (network.size()), slots (n_slots, slot_stride); both are usable after any
-///            return, early ones too
-///   X        (n, d), read in place
+///   weights  params (network.size()), slots (n_slots, slot_stride), averages; all are usable after
+///            any return, early ones too
+///   table    X (n, d), read in place; at least one row has a weight above 0
 ///
 /// kDeterministic: mini-batches one after another. Threads share each: its rows in the forward and
 /// backward passes, the weights in the update; the result is the same for any n_threads.
 /// kHogwild: see hogwild.hpp.
-TrainResult train(const Network& network, const Weights& weights, const RowsView& X,
-                  const Scaling& scaling, const TrainOptions& options, const Tick& tick);
+TrainResult train(const Network& network, const Weights& weights, const TrainingTable& table,
+                  const TrainOptions& options, const Tick& tick);
 
 }  // namespace fastae

@@ -20,6 +20,7 @@ class TrainingClock {
 
     void begin_epoch() {
         epoch_error_ = 0;
+        samples_before_ = result_.samples;
         epoch_start_ = Clock::now();
         if (result_.samples == 0) last_tick_ = epoch_start_;
     }
@@ -42,18 +43,16 @@ class TrainingClock {
         }
     }
 
-    /// Books the end of an epoch in which all n_rows rows were trained on; a caller's stop at its
-    /// very end does not undo it.
-    void end_epoch(Index n_rows) {
-        if (result_.status == TrainStatus::kDiverged) return;
+    /// Books the rows of an epoch, or of the part of it that there was time for.
+    void end_epoch() {
+        const Index rows = result_.samples - samples_before_;
+        if (result_.status == TrainStatus::kDiverged || rows == 0) return;
         const float* p = weights_.params;
         for (Index i = 0; i < layout_.size(); ++i) {
             if (!std::isfinite(p[i])) return halt(TrainStatus::kDiverged);
         }
         const std::chrono::duration<double> elapsed = Clock::now() - epoch_start_;
-        result_.seconds.push_back(elapsed.count());
-        result_.mse.push_back(epoch_error_ / (static_cast<double>(n_rows) *
-                                              static_cast<double>(layout_.network().n_outputs())));
+        result_.parts.push_back({rows, epoch_error_, elapsed.count()});
     }
 
     void rethrow() const { error_.rethrow(); }
@@ -80,6 +79,7 @@ class TrainingClock {
     FirstException error_;
     std::atomic<bool> stop_{false};
     double epoch_error_ = 0;
+    Index samples_before_ = 0;
     Clock::time_point epoch_start_{};
     Clock::time_point last_tick_{};
 };

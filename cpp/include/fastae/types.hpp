@@ -18,7 +18,8 @@ using ConstMatrixView = Eigen::Map<const RowMatrix<T>, Eigen::Unaligned, Eigen::
 
 enum class Activation { kTanh, kRelu, kElu, kLogistic, kIdentity };
 enum class Solver { kAdadelta, kAdam, kSgd };
-enum class Schedule { kConstant, kCosine };
+enum class Schedule { kConstant, kCosine, kInverseScaling, kOneCycle };
+enum class Loss { kSquared, kAbsolute, kHuber, kQuantile };
 enum class Parallel { kDeterministic, kHogwild };
 
 /// Element type of the user's array.

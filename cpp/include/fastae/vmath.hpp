@@ -91,4 +91,34 @@ inline Vec<T> logistic(Vec<T> x) {
     return static_cast<T>(1) / (expm1<T>(-x) + static_cast<T>(2));
 }
 
+/// ln(x) of positive normal floats, relative to max(1, |ln(x)|) to about 2e-7: x = m 2^e with m in
+/// [sqrt(1/2), sqrt(2)), and ln(m) = 2 artanh(s), s = (m - 1) / (m + 1), by its Taylor series.
+inline Vec<float> log(Vec<float> x) {
+    const IntVec<float> bits = (IntVec<float>)x;
+    const IntVec<float> half_root = IntVec<float>{} + 0x3f3504f3;  // of 1/2
+    const IntVec<float> exponent = (bits - half_root) >> 23;
+    const Vec<float> m = (Vec<float>)(bits - (exponent << 23));
+    const Vec<float> s = (m - 1.0f) / (m + 1.0f);
+    const Vec<float> u = s * s;
+    Vec<float> series = u * (1.0f / 9) + 1.0f / 7;
+    series = series * u + 1.0f / 5;
+    series = series * u + 1.0f / 3;
+    series = series * u + 1.0f;
+    return (s + s) * series + __builtin_convertvector(exponent, Vec<float>) * 0.69314718056f;
+}
+
+/// cos(2 pi u) for 0 <= u < 1, absolute error below 3e-7: minus the sine of 2 pi (1/4 - |u - 1/2|),
+/// an angle of at most pi / 2, by its Taylor series.
+inline Vec<float> cos_turns(Vec<float> u) {
+    const Vec<float> t = u - 0.5f;
+    const Vec<float> w = (0.25f - (t < 0.0f ? -t : t)) * 6.28318530718f;
+    const Vec<float> v = w * w;
+    Vec<float> series = v * (-1.0f / 39916800) + 1.0f / 362880;
+    series = series * v - 1.0f / 5040;
+    series = series * v + 1.0f / 120;
+    series = series * v - 1.0f / 6;
+    series = series * v + 1.0f;
+    return -w * series;
+}
+
 }  // namespace fastae

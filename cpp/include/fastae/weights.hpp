@@ -9,6 +9,9 @@ struct Weights {
     float* params;      ///< (network.size())
     float* slots;       ///< (n_slots, slot_stride)
     Index slot_stride;  ///< at least network.size(), whole lines
+    /// Average activation of every hidden unit (network.hidden_offset(n_layers)); null if the
+    /// objective does not ask for it.
+    float* averages = nullptr;
 };
 
 }  // namespace fastae

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "fastae/objective.hpp"
+#include "fastae/rows.hpp"
+
+namespace fastae {
+
+/// Rows order[0 .. n - 1] of a table, to be trained on together.
+struct Batch {
+    const TrainingTable& table;
+    const std::uint32_t* order;
+    Index n;
+    Noise noise;     ///< of this epoch
+    double samples;  ///< rows trained on before
+
+    float weight(Index row) const { return table.weight(order[row]); }
+    /// Of the random numbers of row `row` of these, in the layer's units.
+    NoiseKey noise_key(Index row, Index layer) const { return noise.key(order[row], layer); }
+};
+
+}  // namespace fastae

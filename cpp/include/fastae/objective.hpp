@@ -1,0 +1,106 @@
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "fastae/noise.hpp"
+
+namespace fastae {
+
+/// What training minimises, but for the penalties on weights, which the optimiser adds to the
+/// gradient: the mean over the rows of sum_j loss(r_j - x'_j), where the network reconstructs x'
+/// from a corrupted copy of it, plus the penalty on the hidden units' average activation.
+struct Objective {
+    Loss loss = Loss::kSquared;
+    double loss_parameter = 0;           ///< Huber's delta, or the quantile
+    double input_dropout = 0;            ///< probability
+    double input_noise = 0;              ///< standard deviation, in scaled units
+    std::vector<double> hidden_dropout;  ///< one probability per hidden layer, or empty
+    double sparsity_beta = 0;            ///< strength; 0: no penalty
+    double average_activation = 0;       ///< its target
+
+    /// True if the network does not see what it is to reconstruct.
+    bool corrupts_input() const { return input_dropout > 0 || input_noise > 0; }
+    bool is_sparse() const { return sparsity_beta > 0; }
+    /// Of the output of `layer` layers, 0 < layer <= number of hidden layers.
+    Dropout dropout(Index layer) const {
+        return Dropout(
+            hidden_dropout.empty() ? 0.0 : hidden_dropout[static_cast<std::size_t>(layer - 1)]);
+    }
+};
+
+// One struct per loss: its derivative by the error e = r - x'.
+
+struct SquaredLoss {  ///< e^2 / 2
+    static Vec<float> derivative(Vec<float> e) { return e; }
+};
+
+struct AbsoluteLoss {  ///< |e|
+    static Vec<float> derivative(Vec<float> e) {
+        return e > 0.0f ? splat(1.0f) : (e < 0.0f ? splat(-1.0f) : Vec<float>{});
+    }
+};
+
+/// Huber 1964: e^2 / 2 up to delta, delta (|e| - delta / 2) beyond.
+struct HuberLoss {
+    float delta;
+    Vec<float> derivative(Vec<float> e) const { return at_most(at_least(e, -delta), delta); }
+};
+
+/// Koenker & Bassett 1978: quantile * (x' - r) where r is too small, (1 - quantile) * (r - x')
+/// where it is too large; its minimum is that quantile of x'.
+struct QuantileLoss {
+    float quantile;
+    Vec<float> derivative(Vec<float> e) const {
+        return e > 0.0f ? splat(1 - quantile) : (e < 0.0f ? splat(-quantile) : Vec<float>{});
+    }
+};
+
+/// Calls f with the struct of the loss.
+template <class F>
+inline auto with_loss(const Objective& objective, F&& f) {
+    const auto parameter = static_cast<float>(objective.loss_parameter);
+    switch (objective.loss) {
+        case Loss::kAbsolute:
+            return f(AbsoluteLoss{});
+        case Loss::kHuber:
+            return f(HuberLoss{parameter});
+        case Loss::kQuantile:
+            return f(QuantileLoss{parameter});
+        default:
+            return f(SquaredLoss{});
+    }
+}
+
+/// Corrupts columns first .. first + n - 1 of one row: out = dropout(in + noise).
+///
+///   in, out  (n, padded) from column `first` on; out's padding is not 0 afterwards
+inline void corrupt(const Objective& objective, NoiseKey key, Index first, Index n, const float* in,
+                    float* out) {
+    const Dropout dropout(objective.input_dropout);
+    // Stream 0 is the dropout's, so noise gets a key of its own.
+    const NoiseKey noise_key{key.first ^ 0x5bd1e995u, key.second};
+    const auto sd = static_cast<float>(objective.input_noise);
+    for (Index j = 0; j < n; j += kLanes<float>) {
+        Vec<float> x = load(in + j);
+        if (sd > 0) x += random_normal(noise_key, first + j) * sd;
+        if (dropout.active()) x = x * dropout.factors(key, first + j);
+        store(out + j, x);
+    }
+}
+
+/// Running averages of hidden units' activations, from which the sparsity penalty
+/// beta / 2 sum_j (average_j - target)^2 gets its derivative beta (average_j - target) by every
+/// average. The average is over all rows up to kMemory, then forgets exponentially, as if over the
+/// last kMemory; a mini-batch of more is its own average.
+struct ActivationAverage {
+    static constexpr double kMemory = 1000;
+
+    /// The share of n new rows after `samples` earlier ones.
+    static float share(Index n, double samples) {
+        const auto rows = static_cast<double>(n);
+        return static_cast<float>(rows / std::max(rows, std::min(samples + rows, kMemory)));
+    }
+};
+
+}  // namespace fastae
