@@ -3,6 +3,7 @@
     FASTAE_DATA=/path/to/data python benchmarks/sweeps.py --out benchmarks/results [NAME ...]
 
     rates     learning_rate_init: test MSE at multiples of the automatic rate
+    schedules learning_rate and solver: test MSE of each, all else automatic
     batches   batch_size: test MSE and seconds
     threads   n_jobs: one thread, two, and what n_jobs=None takes
     sizes     speed from tiny to large networks
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Table = tuple[np.ndarray, np.ndarray]
 MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0)
 TANH = {"activation": "tanh", "output_activation": "tanh"}
+SCHEDULES = ("cosine", "constant", "onecycle", "invscaling")
 
 
 def tables() -> dict[str, Table]:
@@ -39,7 +41,7 @@ def tables() -> dict[str, Table]:
     beats = datasets.make_heartbeats(n_normal=400, n_anomalies=0, random_state=0).data
     return {
         "Fashion-MNIST 60,000 x 784": (images.x_train, images.x_test),
-        "the same, 3,000 rows": (images.x_train[:3_000], images.x_test),
+        "Fashion-MNIST 3,000 x 784": (images.x_train[:3_000], images.x_test),
         "digits 1,300 x 64": (digits[:1_300], digits[1_300:]),
         "heartbeats 200 x 210": (beats[:200], beats[200:]),
     }
@@ -78,10 +80,10 @@ def rates() -> Iterator[list[str]]:
     grid = [
         *[(fashion, (50,), "adam", batch, 1) for batch in (8, 32, 128)],
         *[(fashion, hidden, "adam", 128, 1) for hidden in ((200,), (500,), (200, 50, 200))],
-        ("the same, 3,000 rows", DEEP, "adam", 32, 3),
-        ("the same, 3,000 rows", (50,), "adam", None, 5),
-        ("the same, 3,000 rows", (50,), "adadelta", None, 3),
-        ("the same, 3,000 rows", (50,), "sgd", None, 3),
+        ("Fashion-MNIST 3,000 x 784", DEEP, "adam", 32, 3),
+        ("Fashion-MNIST 3,000 x 784", (50,), "adam", None, 5),
+        ("Fashion-MNIST 3,000 x 784", (50,), "adadelta", None, 3),
+        ("Fashion-MNIST 3,000 x 784", (50,), "sgd", None, 3),
         ("digits 1,300 x 64", (8,), "adam", None, 30),
         ("digits 1,300 x 64", (8,), "adadelta", None, 30),
         ("heartbeats 200 x 210", (50,), "adam", None, 100),
@@ -90,7 +92,7 @@ def rates() -> Iterator[list[str]]:
     for name, hidden, solver, batch, epochs in grid:
         X, X_test = data[name]
         rows = batch or _params.auto_batch_size(solver, len(X))
-        for schedule in ("cosine", "constant"):
+        for schedule in SCHEDULES:
             rate = _params.auto_learning_rate(solver, schedule, rows, hidden)
             errors = [
                 statistics.mean(
@@ -105,11 +107,27 @@ def rates() -> Iterator[list[str]]:
                    *(f"{error / best:.2f}" for error in errors)]  # fmt: skip
 
 
+def schedules() -> Iterator[list[str]]:
+    """Test MSE by solver and schedule, mean of three seeds, the other settings automatic."""
+    yield ["table", "epochs", "solver", *SCHEDULES]
+    grid = {"Fashion-MNIST 3,000 x 784": 5, "digits 1,300 x 64": 30, "heartbeats 200 x 210": 60}
+    for name, (X, X_test) in tables().items():
+        for solver in ("adam", "adadelta", "sgd") if name in grid else ():
+            errors = [
+                statistics.mean(
+                    mse(X, X_test, (0, 1, 2), hidden_layer_sizes=_hidden(X), solver=solver,
+                        learning_rate=schedule, max_epochs=grid[name])
+                )
+                for schedule in SCHEDULES
+            ]  # fmt: skip
+            yield [name, str(grid[name]), solver, *(f"{error:.5f}" for error in errors)]
+
+
 def batches() -> Iterator[list[str]]:
     """Test MSE and seconds by batch size, the other settings at their defaults."""
     sizes = (1, 4, 16, 32, 64, 128, 256, 512)
     yield ["table", "epochs", "automatic", *map(str, sizes)]
-    epochs = {"Fashion-MNIST 60,000 x 784": 3, "the same, 3,000 rows": 20}
+    epochs = {"Fashion-MNIST 60,000 x 784": 3, "Fashion-MNIST 3,000 x 784": 20}
     for name, (X, X_test) in tables().items():
         cells = []
         for batch in sizes:
@@ -203,7 +221,7 @@ def hogwild() -> Iterator[list[str]]:
                    f"{min(errors):.5f}", f"{max(errors):.5f}"]  # fmt: skip
 
 
-SWEEPS = {sweep.__name__: sweep for sweep in (rates, batches, threads, sizes, hogwild)}
+SWEEPS = {sweep.__name__: sweep for sweep in (rates, schedules, batches, threads, sizes, hogwild)}
 
 
 def write(sweep: Callable[[], Iterator[list[str]]], path: Path) -> None:

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import warnings
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    OutlierMixin,
-    TransformerMixin,
-)
-from sklearn.utils import check_random_state
+from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastae import _core, _params, _threads
-from fastae._input import Array, check_codes, check_table, fail_if_not_finite
-from fastae._scaling import scaling
-from fastae._threshold import threshold
-from fastae._training import Progress, Training, diverged
-from fastae._weights import Network, draw, fill, n_weights
+from fastae import _core, _history, _summary
+from fastae._callbacks import CallbackMixin
+from fastae._checks import hidden_dropout
+from fastae._fitting import FittingMixin
+from fastae._weights import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    import os
+    from collections.abc import Callable, Sequence
+
+    from fastae._table import Table
 
 Float64 = npt.NDArray[np.float64]
 
-# Enough rows for the error of the untrained network and for the "auto" threshold.
-_SAMPLE_ROWS = 10_000
 
-
-class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Autoencoder(
+    CallbackMixin,
+    FittingMixin,
+    OutlierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Fully connected autoencoder: finds odd rows, and compresses rows to a few features.
 
     The network learns to reconstruct its input through a narrow layer. Rows unlike those it was
@@ -52,6 +49,15 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
     output_activation : same choices, default="identity"
         Of the output layer. It limits what can be reconstructed, in scaled units: "tanh" to
         (-1, 1), which range scaling never leaves on the training rows.
+    loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
+        What training minimises, summed over the columns of a row: half the square, or the
+        absolute value, of the error in scaled units; Huber's mixture of both [7]_; or the pinball
+        loss, whose minimum is a quantile [8]_. Scores and histories are squared errors whatever
+        the loss.
+    huber_delta : float > 0, default=1.0
+        For "huber": errors beyond it count linearly. In scaled units.
+    quantile : float in (0, 1), default=0.5
+        For "quantile": the share of values that should lie below their reconstruction.
     solver : {"adam", "adadelta", "sgd"}, default="adam"
         Adam [2]_, ADADELTA [3]_, or gradient descent with momentum.
     learning_rate_init : "auto" or float > 0, default="auto"
@@ -60,21 +66,55 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         ``0.001 * sqrt(batch_size)`` with one hidden layer of 64 units, less in wider and deeper
         networks, and with `parallel="hogwild"` no more than for 32 rows; with a constant rate 1
         for "adadelta", 0.01 for "sgd", and 0.3 times as much for "adam".
-    learning_rate : {"cosine", "constant"}, default="cosine"
+    learning_rate : {"cosine", "constant", "invscaling", "onecycle"}, default="cosine"
         How the step size changes. "cosine" takes it down to 0 at the end of the last epoch, half
         a period of a cosine [6]_, so that the noise of single rows averages out; "constant" is
-        what ADADELTA and Adam were published with.
+        what ADADELTA and Adam were published with; "invscaling" divides it by
+        ``(1 + updates) ** power_t``; "onecycle" takes it from 1/25 up within the first 30 % of
+        the training, and then down to almost 0 [9]_.
+    power_t : float >= 0, default=0.5
+        For "invscaling".
+    layer_rate_decay : float > 0, default=1.0
+        The step size of the layer after `k` hidden ones is multiplied by ``layer_rate_decay**k``.
     batch_size : "auto" or int >= 1, default="auto"
         Rows per update of the weights, at most `n_samples`; 1 is online learning. "auto" is 1
         for "adadelta", else ``n_samples // 64`` rounded down to a power of two, from 1 to 128
         (to 32 with `parallel="hogwild"`).
-    max_epochs : int >= 0, default=100
-        Passes over the training rows. With 0 the weights stay as they were initialised.
+    max_epochs : float >= 0, default=100
+        Passes over the training rows; a fraction ends in the middle of one. With 0 the weights
+        stay as they were initialised.
     l1, l2 : float >= 0, default=0.0
         The loss of a batch, half the squared error summed over columns and averaged over rows,
         grows by ``l1 * sum(abs(W)) + l2 / 2 * sum(W ** 2)`` over all weights but the biases.
+    max_w2 : float > 0, default=None
+        Limit of the sum of squares of the weights into each unit: after every update, larger ones
+        are scaled down to it [10]_.
+    input_dropout : float in [0, 1), default=0.0
+        Denoising [11]_: the probability that an input is replaced by 0 (the column's mean), anew
+        for every row and epoch; the others are divided by ``1 - input_dropout``. What is to be
+        reconstructed stays clean.
+    hidden_dropout : float in [0, 1), or one per hidden layer, default=0.0
+        The probability that a hidden unit is switched off while training on a row [10]_; the
+        others are divided by ``1 - hidden_dropout``, so that scoring, where all are on, sees the
+        same expected sums.
+    input_noise : float >= 0, default=0.0
+        Denoising: standard deviation, in scaled units, of Gaussian noise added to the inputs.
+    sparsity_beta : float >= 0, default=0.0
+        Sparse autoencoder: the loss grows by
+        ``sparsity_beta / 2 * sum((mean_activation - average_activation) ** 2)`` over the hidden
+        units. The mean is over all rows so far, up to the last 1,000 or so.
+    average_activation : float, default=0.0
+        Its target, within the range of the activation.
     momentum : float in [0, 1), default=0.9
         For "sgd".
+    momentum_start : float in [0, 1), default=None
+        For "sgd": the momentum of the first update, from which it grows to `momentum` in a
+        straight line. None: it does not change.
+    momentum_ramp : float >= 0, default=1e6
+        The rows over which it grows.
+    momentum_dampening : bool, default=False
+        For "sgd": multiply gradients by ``1 - momentum``, so that momentum does not make steps
+        longer (H2O's convention).
     nesterovs_momentum : bool, default=True
         For "sgd": take the gradient where momentum leads.
     annealing : float >= 0, default=0.0
@@ -93,6 +133,12 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         First weights, one array per layer, in place of random ones.
     intercepts_init : list of array-like of shape (fan_out,), default=None
         First biases, one array per layer, in place of zeros.
+    pretraining : {"stacked"}, default=None
+        "stacked": before all layers are trained together, those up to the codes are trained one
+        after another, each to compress what the one below puts out [12]_. Of its own time:
+        `max_time` and checkpoints begin afterwards, and Ctrl-C ends `fit` with nothing changed.
+    pretraining_epochs : float >= 0, default=None
+        Epochs per layer for that; None: `max_epochs`.
     scaling : {"range", "standard", "none"}, default="range"
         What the network sees: ``(x - mean) / (max - min)``, ``(x - mean) / sd``, or x itself,
         per column, by the training rows. Constant columns are only shifted.
@@ -101,6 +147,50 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         training rows to call odd. "auto" is the outer fence of a box plot of the logarithms of
         training errors, and from 200 rows on at most their 99.5 % quantile, so that some row is
         called odd; it looks at about 10,000 evenly spaced rows of larger tables.
+    validation_fraction : float in [0, 1), default=0.0
+        Share of the rows, drawn at random, that are not trained on but scored along with the
+        training (`history_`); they have no part in the scaling and the threshold either.
+    early_stopping : bool, default=False
+        Stop when the moving average of the MSE has ceased to fall: that of the validation rows,
+        or without these of the training rows.
+    stopping_rounds : int >= 1, default=5
+        Scorings per moving average. Training stops after at least twice as many and one, when
+        none of the last `stopping_rounds` averages is better than the one before them.
+    stopping_tolerance : float in [0, 1), default=0.0
+        By how much, relatively, it has to be better.
+    restore_best_weights : bool, default=True
+        End with the weights of the best scoring rather than the last. Only with `early_stopping`
+        or validation rows.
+    target_mse : float >= 0, default=None
+        Stop when the training MSE is not above it.
+    max_time : float > 0, default=None
+        Stop training after so many seconds.
+    score_every : "auto" or int >= 1, default="auto"
+        Rows between two scorings (rows of `history_`); scoring never changes training. "auto" is
+        a tenth of the training, but not more than an epoch; and if no stopping rule, callback or
+        validation depends on it, less often where `score_duty_cycle` demands it.
+    score_interval : float >= 0, default=0.0
+        Least seconds between two scorings. Above 0, early stopping depends on the clock.
+    score_duty_cycle : float in (0, 1], default=0.05
+        With "auto": the share of the time that scoring may take.
+    score_training_samples : int >= 0, default=10_000
+        Training rows to score, evenly spaced; 0: all.
+    score_validation_samples : int >= 0, default=0
+        Validation rows to score; 0: all.
+    warm_start : bool, default=False
+        Let `fit` go on from the weights, the optimiser's state and the history of the `fit`
+        before, under the scaling of that one; `max_epochs` more epochs, with schedules of their
+        own (but "invscaling" goes on).
+    checkpoint : path, default=None
+        File to write the state of the training to, and to go on from if it exists. A run that was
+        killed and goes on ends with the same weights as one that was not, bit for bit
+        (``parallel="deterministic"``). Of a finished run, `fit` then returns the result at once;
+        or it trains on if `max_epochs` has grown. The file is always replaced as a whole.
+    checkpoint_interval : float >= 0, default=60.0
+        Seconds between two checkpoints; 0: after every scoring.
+    callback : callable, default=None
+        Called after every scoring with a dict, the new row of `history_`; training stops if it
+        returns True. Scikit-learn's own callbacks (1.9 on) are set by `set_callbacks`.
     parallel : {"deterministic", "hogwild"}, default="deterministic"
         How threads share training. "deterministic": the same weights, bit for bit, whatever
         `n_jobs` (on one instruction set). "hogwild": threads update the weights without locks
@@ -112,7 +202,8 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
     random_state : int, RandomState or None, default=None
         Of the first weights and the order of rows. An int makes `fit` repeatable.
     verbose : int, default=0
-        With 1, progress goes to the logger "fastae" (standard error if logging is not set up).
+        With 1, a line per scoring goes to the logger "fastae" (standard error if logging is not
+        set up).
 
     Attributes
     ----------
@@ -121,10 +212,18 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
     intercepts_ : list of ndarray of shape (fan_out,), float32
         Biases per layer, views as well.
     loss_curve_ : list of float
-        Training MSE of each epoch, as seen while the weights were changing.
-    history_ : dict of ndarray
-        "epoch", "samples", "duration" (seconds of training so far), "obs_per_s" (rows per
-        second in that epoch), "mse" and "rmse"; row 0 is the network before training.
+        Training MSE of each complete epoch, as seen while the weights were changing.
+    history_ : Table
+        A mapping of columns to arrays, with ``to_pandas()``: "time" (UTC), "duration" (seconds of
+        training so far), "obs_per_s" (rows per second since the row before), "epochs",
+        "iterations" (updates of the weights), "samples", "training_rmse", "training_mse" (of a
+        sample of training rows, by the weights of that moment), "validation_rmse",
+        "validation_mse". Row 0 is the network before training, the last row the fitted one.
+    stop_reason_ : str
+        What ended training: "max_epochs", "early_stopping", "target_mse", "max_time", "callback"
+        or "interrupted".
+    best_mse_ : float
+        The best MSE of all scorings, where `restore_best_weights` looks for it; else NaN.
     n_iter_ : int
         Complete epochs.
     n_samples_seen_ : int
@@ -167,6 +266,17 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
        Parallelizing Stochastic Gradient Descent." NIPS 2011.
     .. [6] I. Loshchilov, F. Hutter. "SGDR: Stochastic Gradient Descent with Warm Restarts."
        ICLR 2017.
+    .. [7] P. J. Huber. "Robust Estimation of a Location Parameter." Annals of Mathematical
+       Statistics 35, 1964.
+    .. [8] R. Koenker, G. Bassett. "Regression Quantiles." Econometrica 46, 1978.
+    .. [9] L. N. Smith, N. Topin. "Super-Convergence: Very Fast Training of Neural Networks Using
+       Large Learning Rates." arXiv:1708.07120, 2018.
+    .. [10] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov. "Dropout: A
+       Simple Way to Prevent Neural Networks from Overfitting." JMLR 15, 2014.
+    .. [11] P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol. "Extracting and Composing Robust
+       Features with Denoising Autoencoders." ICML 2008.
+    .. [12] Y. Bengio, P. Lamblin, D. Popovici, H. Larochelle. "Greedy Layer-Wise Training of Deep
+       Networks." NIPS 2006.
 
     Examples
     --------
@@ -187,14 +297,28 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
         activation: str = "tanh",
         output_activation: str = "identity",
+        loss: str = "squared_error",
+        huber_delta: float = 1.0,
+        quantile: float = 0.5,
         solver: str = "adam",
         learning_rate_init: float | Literal["auto"] = "auto",
         learning_rate: str = "cosine",
+        power_t: float = 0.5,
+        layer_rate_decay: float = 1.0,
         batch_size: int | Literal["auto"] = "auto",
-        max_epochs: int = 100,
+        max_epochs: float = 100,
         l1: float = 0.0,
         l2: float = 0.0,
+        max_w2: float | None = None,
+        input_dropout: float = 0.0,
+        hidden_dropout: float | Sequence[float] = 0.0,
+        input_noise: float = 0.0,
+        average_activation: float = 0.0,
+        sparsity_beta: float = 0.0,
         momentum: float = 0.9,
+        momentum_start: float | None = None,
+        momentum_ramp: float = 1e6,
+        momentum_dampening: bool = False,
         nesterovs_momentum: bool = True,
         annealing: float = 0.0,
         rho: float = 0.99,
@@ -205,8 +329,26 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         init_scale: float = 1.0,
         coefs_init: Sequence[npt.ArrayLike] | None = None,
         intercepts_init: Sequence[npt.ArrayLike] | None = None,
+        pretraining: str | None = None,
+        pretraining_epochs: float | None = None,
         scaling: str = "range",
         contamination: float | Literal["auto"] = "auto",
+        validation_fraction: float = 0.0,
+        early_stopping: bool = False,
+        stopping_rounds: int = 5,
+        stopping_tolerance: float = 0.0,
+        restore_best_weights: bool = True,
+        target_mse: float | None = None,
+        max_time: float | None = None,
+        score_every: int | Literal["auto"] = "auto",
+        score_interval: float = 0.0,
+        score_duty_cycle: float = 0.05,
+        score_training_samples: int = 10_000,
+        score_validation_samples: int = 0,
+        warm_start: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_interval: float = 60.0,
+        callback: Callable[[dict[str, Any]], object] | None = None,
         parallel: str = "deterministic",
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -215,14 +357,28 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.output_activation = output_activation
+        self.loss = loss
+        self.huber_delta = huber_delta
+        self.quantile = quantile
         self.solver = solver
         self.learning_rate_init = learning_rate_init
         self.learning_rate = learning_rate
+        self.power_t = power_t
+        self.layer_rate_decay = layer_rate_decay
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.l1 = l1
         self.l2 = l2
+        self.max_w2 = max_w2
+        self.input_dropout = input_dropout
+        self.hidden_dropout = hidden_dropout
+        self.input_noise = input_noise
+        self.average_activation = average_activation
+        self.sparsity_beta = sparsity_beta
         self.momentum = momentum
+        self.momentum_start = momentum_start
+        self.momentum_ramp = momentum_ramp
+        self.momentum_dampening = momentum_dampening
         self.nesterovs_momentum = nesterovs_momentum
         self.annealing = annealing
         self.rho = rho
@@ -233,14 +389,34 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         self.init_scale = init_scale
         self.coefs_init = coefs_init
         self.intercepts_init = intercepts_init
+        self.pretraining = pretraining
+        self.pretraining_epochs = pretraining_epochs
         self.scaling = scaling
         self.contamination = contamination
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.stopping_rounds = stopping_rounds
+        self.stopping_tolerance = stopping_tolerance
+        self.restore_best_weights = restore_best_weights
+        self.target_mse = target_mse
+        self.max_time = max_time
+        self.score_every = score_every
+        self.score_interval = score_interval
+        self.score_duty_cycle = score_duty_cycle
+        self.score_training_samples = score_training_samples
+        self.score_validation_samples = score_validation_samples
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
+        self.callback = callback
         self.parallel = parallel
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: object = None) -> Self:  # noqa: ARG002
+    def fit(
+        self, X: Any, y: object = None, *, sample_weight: Any = None, X_val: Any = None
+    ) -> Self:
         """Train the network to reconstruct the rows of X, and set the threshold.
 
         Ctrl-C ends the training early with a warning and leaves a usable model.
@@ -252,6 +428,12 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
             place. One row and one column are enough.
         y : ignored
             For scikit-learn's conventions.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row counts, in the loss, the scaling, the scores and the threshold: a
+            row of weight 0 is absent, one of weight 2 pulls twice as hard. Only ratios matter to
+            the weights; where they are counts, the threshold is that of the repeated rows.
+        X_val : array-like of shape (n_val, n_features), default=None
+            Rows to validate with, in place of `validation_fraction`.
 
         Returns
         -------
@@ -261,396 +443,179 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         Raises
         ------
         ValueError
-            If a parameter is out of its range, or X is empty, not two-dimensional, or has text,
-            NaN or infinity.
+            If a parameter is out of its range, X is empty, not two-dimensional, or has text, NaN
+            or infinity, weights are negative or all 0, or `checkpoint` is damaged or of another
+            training.
         DivergenceError
             If errors or weights stop being finite while training.
         """
-        return self._fit(X)
+        del y
+        return self._fit(X, sample_weight, X_val)
 
-    def _fit(self, X: Any, on_progress: Progress | None = None) -> Self:
-        """Do what `fit` says; `on_progress` as in `fastae._training.Training`."""
-        with _unchanged_on_error(self):
-            X = check_table(self, X, reset=True, finite=False)
-            params = _params.resolve(self, *X.shape)
-            rng = check_random_state(self.random_state)
-            network = self._initial_network(params, rng)
-            seed = int.from_bytes(rng.bytes(8), "little")
-            shift, scale = self._column_scaling(X)
-            training = Training(
-                X, network, shift, scale, params, seed, self._training_threads(X, params)
-            )
-            self._show(network, params.activations, shift, scale)
-            training.untrained_mse = 0.0 - float(np.mean(self._scores(_spread_rows(X))))  # no -0.0
-            training.run(on_progress, verbose=int(self.verbose))
-            self._finish(X, training)
-        if training.interrupted:
-            warnings.warn("Training interrupted by user.", UserWarning, stacklevel=3)
-        return self
+    def partial_fit(self, X: Any, y: object = None, *, sample_weight: Any = None) -> Self:
+        """Train on some rows once, and go on from there in the next call.
 
-    def _initial_network(self, params: _params.Params, rng: np.random.RandomState) -> Network:
-        """Return the network before training: random, or as the user gives it."""
-        network = Network.zeros(params.widths)
-        if self.coefs_init is None:
-            draw(network, self.init, float(self.init_scale), rng)
-        else:
-            fill(network.coefs, self.coefs_init, "coefs_init")
-        if self.intercepts_init is not None:
-            fill(network.intercepts, self.intercepts_init, "intercepts_init")
-        return network
+        The first call draws the weights and, with ``batch_size="auto"``, settles the batch size
+        by its number of rows. After `fit`, training goes on from the fitted weights.
 
-    def _column_scaling(self, X: Array) -> tuple[Float64, Float64]:
-        """Return shift and scale of the columns, from one pass that also finds NaN."""
-        n_threads = _threads.resolve(self.n_jobs, flops=4.0 * X.size)
-        stats = _core.column_stats(X, n_threads=n_threads)
-        if not all(np.isfinite(column).all() for column in stats):
-            fail_if_not_finite(self, X)
-        return scaling(self.scaling, stats, X.dtype)
-
-    def _training_threads(self, X: Array, params: _params.Params) -> int:
-        """Return the threads that pay for training: they meet per batch, or once per epoch."""
-        if self.parallel == "hogwild":
-            flops = 6.0 * X.shape[0] * n_weights(params.widths)
-            return _threads.resolve(self.n_jobs, flops=flops)
-        return _threads.for_training(
-            self.n_jobs,
-            widths=params.widths,
-            batch_size=params.batch_size,
-            n_samples=X.shape[0] * params.max_epochs,
-        )
-
-    def _show(
-        self, network: Network, activations: tuple[str, ...], shift: Float64, scale: Float64
-    ) -> None:
-        """Set what scoring needs."""
-        self._network = network
-        self._activations = activations
-        self.coefs_ = list(network.coefs)
-        self.intercepts_ = list(network.intercepts)
-        self.shift_ = shift
-        self.scale_ = scale
-        self.hidden_layer_sizes_ = network.widths[1:-1]
-        self.n_layers_ = len(network.widths)
-
-    def _finish(self, X: Array, training: Training) -> None:
-        """Set the history and the threshold."""
-        self.batch_size_ = training.params.batch_size
-        self.loss_curve_ = training.mse
-        self.history_ = training.history()
-        self.n_iter_ = len(training.mse)
-        self.n_samples_seen_ = training.samples
-        mse = -self._scores(_spread_rows(X) if self.contamination == "auto" else X)
-        if not np.isfinite(mse).all():
-            raise diverged(max(self.n_iter_, 1), training.params)
-        self.offset_ = -threshold(mse, self.contamination)
-
-    def _call(self, function: Callable[..., Any], X: Array, **extra: Any) -> Any:
-        """Call one of the core's scoring functions on a checked table."""
-        network = self._network
-        if not network.shows(self.coefs_, self.intercepts_):
-            # The user put other arrays there. Nothing is stored: scoring changes no attribute,
-            # so several threads may score at once.
-            network = Network.from_arrays(network.widths, self.coefs_, self.intercepts_)
-        flops = 2.0 * X.shape[0] * n_weights(network.widths)
-        return function(
-            X,
-            network.params,
-            widths=network.widths,
-            activations=self._activations,
-            shift=self.shift_,
-            scale=self.scale_,
-            n_threads=_threads.resolve(self.n_jobs, flops=flops),
-            **extra,
-        )
-
-    def _scores(self, X: Array) -> Float64:
-        scores: Float64 = self._call(_core.score, X)
-        return np.negative(scores, out=scores)
-
-    def transform(self, X: Any) -> Array:
-        """Return the codes of rows: the output of the narrowest hidden layer.
+        The scaling follows the stream: `shift_` and `scale_` are always those of all rows so far
+        (of `fit` and of every call), and whenever they move, the weights of the first layer, and
+        of an output layer without activation, are converted, so that the network computes in the
+        columns' own units what it did before. (A column that was constant so far has no unit yet:
+        its weights stay.) The threshold follows too: it is that of the last 10,000 rows' errors,
+        each taken at the end of its call. Schedules that lead to a last epoch are constant here;
+        `early_stopping`, `max_time`, `checkpoint`, `pretraining` and validation belong to `fit`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            The next rows.
+        y : ignored
+            For scikit-learn's conventions.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`; ratios matter within a call.
 
         Returns
         -------
-        codes : ndarray of shape (n_samples, n_codes)
-            Of the first layer among equally narrow ones. float64 for float64 input and 32 and
-            64 bit integers, else float32. Without a hidden layer: the reconstruction, in scaled
-            units.
+        self : Autoencoder
+            On any error it stays as it was.
+
+        Raises
+        ------
+        ValueError, DivergenceError
+            As in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> rng = np.random.default_rng(0)
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0)
+        >>> for _ in range(5):
+        ...     model = model.partial_fit(rng.normal(size=(200, 4)))
+        >>> model.n_samples_seen_, model.history_["epochs"].tolist()
+        (1000, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+        """
+        del y
+        return self._partial_fit(X, sample_weight)
+
+    @property
+    def history_(self) -> Table:
+        """The scoring history: one row per scoring, the untrained network first."""
+        if "_state" not in vars(self):
+            msg = f"{type(self).__name__!r} object has no attribute 'history_' before fit"
+            raise AttributeError(msg)
+        return _history.table(self._state.events)
+
+    def summary(self) -> Table:
+        """Return a table of the layers.
+
+        Returns
+        -------
+        layers : Table
+            One row per layer, the input first. "layer" (1 is the input), "units", "type" ("input"
+            or the activation), "dropout" (probability), "l1", "l2", "mean_rate" and "rate_sd"
+            (what gradients were multiplied by in the last step of `fit`; Adam and ADADELTA: mean
+            and standard deviation over the layer's weights), "momentum", "mean_weight",
+            "weight_sd", "mean_bias", "bias_sd" (population standard deviations). NaN where a
+            layer has no such thing.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If `fit` has not been called.
-        ValueError
-            If X has NaN, infinity, text, or another number of columns than in `fit`.
-        """
-        check_is_fitted(self)
-        X = check_table(self, X, reset=False)
-        codes: Array = self._call(_core.activations, X, n_layers=self._code_layer())
-        return codes
-
-    def inverse_transform(self, X: Any) -> Array:
-        """Return the rows that codes stand for.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_codes)
-            Codes as `transform` returns them.
-
-        Returns
-        -------
-        reconstruction : ndarray of shape (n_samples, n_features)
-            In the units of the training table. float32 for float32 codes, else float64.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If `fit` has not been called.
-        ValueError
-            If X is not a finite table with one column per code.
-        """
-        check_is_fitted(self)
-        codes = check_codes(X, self._n_features_out)
-        rows: Array = self._call(_core.decode, codes, first_layer=self._code_layer())
-        return rows
-
-    def reconstruct(self, X: Any) -> Array:
-        """Return what the network makes of rows, in their own units.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        reconstruction : ndarray of shape (n_samples, n_features)
-            The same as ``inverse_transform(transform(X))`` but for rounding. float64 for float64
-            input and 32 and 64 bit integers, else float32.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError, ValueError
-            As in `transform`.
-        """
-        check_is_fitted(self)
-        rows: Array = self._call(_core.reconstruct, check_table(self, X, reset=False))
-        return rows
-
-    def deep_features(self, X: Any, layer: int | None = None) -> Array:
-        """Return the output of any hidden layer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        layer : int or None, default=None
-            0 is the first hidden layer, -1 the last; None the one that `transform` returns.
-
-        Returns
-        -------
-        features : ndarray of shape (n_samples, hidden_layer_sizes_[layer])
-            float64 for float64 input and 32 and 64 bit integers, else float32.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If `fit` has not been called.
-        ValueError
-            If there is no such layer, or X is wrong as in `transform`.
 
         Examples
         --------
         >>> import numpy as np
         >>> from fastae import Autoencoder
         >>> X = np.random.default_rng(0).normal(size=(50, 6))
-        >>> model = Autoencoder(hidden_layer_sizes=(5, 2, 4), random_state=0).fit(X)
-        >>> model.deep_features(X, layer=-1).shape
-        (50, 4)
+        >>> layers = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X).summary()
+        >>> layers["type"].tolist(), layers["units"].tolist()
+        (['input', 'tanh', 'identity'], [6, 2, 6])
         """
         check_is_fitted(self)
-        n_hidden = len(self.hidden_layer_sizes_)
-        if layer is not None and not -n_hidden <= layer < n_hidden:
-            allowed = f"from {-n_hidden} to {n_hidden - 1}" if n_hidden else "None here"
-            msg = f"layer must be {allowed}: there are {n_hidden} hidden layers, got {layer}."
-            raise ValueError(msg)
-        n_layers = self._code_layer() if layer is None else layer % n_hidden + 1
-        X = check_table(self, X, reset=False)
-        features: Array = self._call(_core.activations, X, n_layers=n_layers)
-        return features
-
-    def reconstruction_error(self, X: Any, per_feature: bool = False) -> Array:
-        """Return the squared error of the reconstruction, in scaled units.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        per_feature : bool, default=False
-            Return the error of each column rather than their mean.
-
-        Returns
-        -------
-        error : ndarray of shape (n_samples,), float64, or (n_samples, n_features)
-            MSE of each row; or squared errors per column, float64 for float64 input and 32 and
-            64 bit integers, else float32.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError, ValueError
-            As in `transform`.
-        """
-        if not per_feature:
-            return -self.score_samples(X)
-        check_is_fitted(self)
-        X = check_table(self, X, reset=False)
-        errors: Array = self._call(_core.feature_errors, X)
-        return errors
-
-    def score_samples(self, X: Any) -> Float64:
-        """Return how normal each row looks: minus its reconstruction MSE.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,), float64
-            At most 0; the lower, the more abnormal. In squared scaled units.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError, ValueError
-            As in `transform`.
-        """
-        check_is_fitted(self)
-        X = check_table(self, X, reset=False, finite=False)
-        scores = self._scores(X)
-        if not np.isfinite(scores).all():  # so NaN in X costs no pass of its own
-            fail_if_not_finite(self, X)
-        return scores
-
-    def decision_function(self, X: Any) -> Float64:
-        """Return the score of each row relative to the threshold.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,), float64
-            ``score_samples(X) - offset_``: negative for odd rows.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError, ValueError
-            As in `transform`.
-        """
-        scores = self.score_samples(X)
-        return np.subtract(scores, self.offset_, out=scores)
-
-    def predict(self, X: Any) -> npt.NDArray[np.int_]:
-        """Tell odd rows from normal ones.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int
-            -1 for odd rows, 1 for normal ones.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError, ValueError
-            As in `transform`.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
-
-    def score(self, X: Any, y: object = None) -> float:  # noqa: ARG002
-        """Return minus the mean reconstruction MSE: higher is better, for model selection.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : ignored
-            For scikit-learn's conventions.
-
-        Returns
-        -------
-        score : float
-            In squared scaled units.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError, ValueError
-            As in `transform`.
-        """
-        return float(np.mean(self.score_samples(X)))
-
-    def layer_table(self) -> list[dict[str, Any]]:
-        """Return one line per layer, for printing.
-
-        Returns
-        -------
-        layers : list of dict
-            "layer" (1 is the input), "units", "type" ("input" or the activation), "l1", "l2", and
-            "mean_weight", "sd_weight", "mean_bias", "sd_bias", which are None for the input.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If `fit` has not been called.
-        """
-        check_is_fitted(self)
-        keys = ("l1", "l2", "mean_weight", "sd_weight", "mean_bias", "sd_bias")
-        first = {"layer": 1, "units": self.n_features_in_, "type": "input"}
-        table = [first | dict.fromkeys(keys)]
-        layers = zip(self._activations, self.coefs_, self.intercepts_, strict=True)
-        for layer, (activation, W, b) in enumerate(layers, start=2):
-            moments = (np.mean(W), np.std(W), np.mean(b), np.std(b))
-            values = (self.l1, self.l2, *map(float, moments))
-            line = {"layer": layer, "units": b.size, "type": activation}
-            table.append(line | dict(zip(keys, values, strict=True)))
-        return table
-
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
-        """Return the names of the codes: "autoencoder0", "autoencoder1", ...
-
-        Parameters
-        ----------
-        input_features : array-like of str or None, default=None
-            Only compared with the names seen in `fit`.
-
-        Returns
-        -------
-        names : ndarray of shape (n_codes,), object
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If `fit` has not been called.
-        ValueError
-            If `input_features` are not the columns of `fit`.
-        """
-        # Called, not inherited: the mixin would have to come before TransformerMixin.
-        names: npt.NDArray[np.object_] = ClassNamePrefixFeaturesOutMixin.get_feature_names_out(
-            self, input_features
+        return _summary.layer_table(
+            self._activations,
+            self.coefs_,
+            self.intercepts_,
+            input_dropout=float(self.input_dropout),
+            hidden_dropout=hidden_dropout(self.hidden_dropout, len(self.hidden_layer_sizes_)),
+            l1=float(self.l1),
+            l2=float(self.l2),
+            rates=self._step_sizes,
+            momentum=self._momentum,
         )
-        return names
 
-    @property
-    def _n_features_out(self) -> int:
-        return min(self.hidden_layer_sizes_, default=self.n_features_in_)
+    def feature_importances(self, X: Any = None) -> Float64:
+        """Return how much each column matters, to the network or to the errors of rows.
 
-    def _code_layer(self) -> int:
-        """Return how many layers lead to the codes: up to the first narrowest hidden layer."""
-        sizes = self.hidden_layer_sizes_
-        return sizes.index(min(sizes)) + 1 if sizes else 1
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), default=None
+            None: by the weights, after Gedeon (1997): shares of the absolute weights along the
+            paths from a column through the first two layers. Otherwise each column's share of
+            the squared error of these rows: which columns decide their scores.
+
+        Returns
+        -------
+        importances : ndarray of shape (n_features,), float64
+            By weights the largest is 1; by errors they add up to 1 (0 if there is no error).
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError, ValueError
+            As in `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> X[:, 2] = X[:, 1]
+        >>> model = Autoencoder(hidden_layer_sizes=1, random_state=0).fit(X)
+        >>> int(model.feature_importances(X).argmax())  # the one that cannot be reconstructed
+        0
+        """
+        check_is_fitted(self)
+        if X is None:
+            return _summary.gedeon(self.coefs_)
+        errors = self._call(_core.feature_errors, self._table(X)).mean(axis=0, dtype=np.float64)
+        return np.asarray(errors / max(errors.sum(), np.finfo(np.float64).tiny))
+
+    @classmethod
+    def _assembled(
+        cls,
+        *,
+        coefs: Sequence[npt.ArrayLike],
+        intercepts: Sequence[npt.ArrayLike],
+        shift: Float64,
+        scale: Float64,
+        encoder: Any = None,
+        **params: Any,
+    ) -> Autoencoder:
+        """Return a fitted estimator made of given parts, without training.
+
+        Parameters
+        ----------
+        coefs, intercepts : sequences of arrays of shape (fan_in, fan_out) and (fan_out,)
+        shift, scale : ndarray of shape (n_units,), float64
+        encoder : object or None
+            As in `_fit_encoded`.
+        **params
+            Of the constructor. No row is odd until `offset_` is set.
+        """
+        widths = [np.shape(coefs[0])[0], *(np.shape(b)[0] for b in intercepts)]
+        model = cls(hidden_layer_sizes=tuple(widths[1:-1]), **params)
+        network = Network.from_arrays(widths, coefs, intercepts, names=("coefs", "intercepts"))
+        activations = (*[model.activation] * (len(widths) - 2), model.output_activation)
+        shift, scale = (np.array(v, dtype=np.float64) for v in (shift, scale))
+        model._show(network, activations, shift, scale)
+        model._encoder = encoder
+        model.n_features_in_ = widths[0] if encoder is None else encoder.n_columns
+        model._step_sizes, model._momentum = [], 0.0
+        model.offset_ = -np.inf
+        return model
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "offset_")
@@ -662,9 +627,11 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        # coefs_ and intercepts_ carry the weights; the buffer would store them twice.
+        # coefs_ and intercepts_ carry the weights; the buffer would store them again.
         state = dict(super().__getstate__())
         state.pop("_network", None)
+        if "_state" in state:
+            state["_state"] = replace(state["_state"], network=None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -674,20 +641,5 @@ class Autoencoder(OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignor
             self._network = Network.from_arrays(widths, self.coefs_, self.intercepts_)
             self.coefs_ = list(self._network.coefs)
             self.intercepts_ = list(self._network.intercepts)
-
-
-def _spread_rows(X: Array) -> Array:
-    """Return at most 10,000 evenly spaced rows, as a view."""
-    return X[:: -(-X.shape[0] // _SAMPLE_ROWS)]
-
-
-@contextmanager
-def _unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Give the estimator back its attributes if the block fails."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
+        if hasattr(self, "_state"):
+            self._state = replace(self._state, network=self._network)

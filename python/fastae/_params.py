@@ -1,60 +1,17 @@
-"""Hyper-parameters: checked once in `fit`, with every "auto" turned into a number."""
+"""Hyper-parameters: every "auto" turned into a number, in the terms of the core."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
-ACTIVATIONS = ("tanh", "relu", "elu", "logistic", "identity")
-
-_CHOICES = {
-    "activation": ACTIVATIONS,
-    "output_activation": ACTIVATIONS,
-    "solver": ("adam", "adadelta", "sgd"),
-    "learning_rate": ("cosine", "constant"),
-    "init": ("glorot_uniform", "uniform", "normal"),
-    "scaling": ("range", "standard", "none"),
-    "parallel": ("deterministic", "hogwild"),
-}
-
-
-@dataclass(frozen=True)
-class _Number:
-    """What a number must be: a test, and the words for it."""
-
-    words: str
-    holds: Callable[[float], bool]
-
-
-_POSITIVE = _Number("a number > 0", lambda value: value > 0)
-_NOT_NEGATIVE = _Number("a number >= 0", lambda value: value >= 0)
-_BELOW_ONE = _Number("a number in [0, 1)", lambda value: 0 <= value < 1)
-
-_NUMBERS = {
-    "l1": _NOT_NEGATIVE,
-    "l2": _NOT_NEGATIVE,
-    "momentum": _BELOW_ONE,
-    "annealing": _NOT_NEGATIVE,
-    "rho": _BELOW_ONE,
-    "beta_1": _BELOW_ONE,
-    "beta_2": _BELOW_ONE,
-    # The core multiplies two sums that are at least epsilon, and the product must not underflow.
-    "epsilon": _Number("a number >= 1e-18", lambda value: value >= 1e-18),
-    "init_scale": _POSITIVE,
-}
-_NUMBERS_OR_AUTO = {
-    "learning_rate_init": _POSITIVE,
-    "contamination": _Number("a number in (0, 0.5]", lambda value: 0 < value <= 0.5),
-}
-
+from fastae._checks import check, hidden_dropout, hidden_widths, is_auto
 
 # Rows per update that threads without locks still bear well (benchmarks/sweeps.py hogwild).
 HOGWILD_ROWS = 32
+# Up to here Adam's rate was seen to grow with the root of the batch (benchmarks/sweeps.py batches).
+MOST_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -67,29 +24,51 @@ class Params:
         Units per layer: n_features, hidden layers, n_features.
     activations : tuple of str
         One per layer but the input.
-    optimiser : dict
+    options : dict
         Keyword arguments of ``_core.train`` that do not change while training.
     n_slots : int
         How many buffers of state the solver keeps.
-    batch_size, max_epochs : int
+    batch_size : int
+    max_epochs : float
     """
 
     widths: tuple[int, ...]
     activations: tuple[str, ...]
-    optimiser: dict[str, Any]
+    options: dict[str, Any]
     n_slots: int
     batch_size: int
-    max_epochs: int
+    max_epochs: float
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether training keeps average activations."""
+        return bool(self.options["sparsity_beta"] > 0)
+
+    @property
+    def averages_size(self) -> int:
+        """Floats that the core needs for average activations: layers in whole lines of 16."""
+        return sum(-(-width // 16) * 16 for width in self.widths[1:-1])
 
 
-def resolve(estimator: Any, n_samples: int, n_features: int) -> Params:
+def resolve(
+    estimator: Any,
+    n_samples: int,
+    n_features: int,
+    *,
+    endless: bool = False,
+    batch_size: int | None = None,
+) -> Params:
     """Check an estimator's parameters and fill in what depends on the table.
 
     Parameters
     ----------
     estimator : Autoencoder
     n_samples, n_features : int
-        The training table's shape.
+        The training rows, without those held out or of weight 0, and columns.
+    endless : bool
+        True for a stream: schedules that lead to a last epoch become "constant".
+    batch_size : int or None
+        What "auto" stands for; None: it depends on the rows.
 
     Returns
     -------
@@ -100,35 +79,73 @@ def resolve(estimator: Any, n_samples: int, n_features: int) -> Params:
     ValueError
         Naming the first parameter that is wrong, what it may be, and what it was.
     """
-    _check(estimator)
+    check(estimator)
     hidden = hidden_widths(estimator.hidden_layer_sizes, n_features)
-    batch_size = auto_batch_size(estimator.solver, n_samples, estimator.parallel)
-    if not _is_auto(estimator.batch_size):
-        batch_size = min(int(estimator.batch_size), n_samples)
-    learning_rate = auto_learning_rate(
-        estimator.solver, estimator.learning_rate, batch_size, hidden, estimator.parallel
-    )
-    if not _is_auto(estimator.learning_rate_init):
-        learning_rate = float(estimator.learning_rate_init)
-    momentum = float(estimator.momentum)
-    optimiser = {
-        "solver": estimator.solver,
-        "learning_rate": learning_rate,
-        "schedule": estimator.learning_rate,
-        "momentum": momentum,
-        "nesterov": bool(estimator.nesterovs_momentum),
-        "parallel": estimator.parallel,
-    }
-    for name in ("annealing", "rho", "beta_1", "beta_2", "epsilon", "l1", "l2"):
-        optimiser[name] = float(getattr(estimator, name))
+    if not is_auto(estimator.batch_size):
+        batch_size = int(estimator.batch_size)
+    elif batch_size is None:
+        batch_size = auto_batch_size(estimator.solver, n_samples, estimator.parallel)
+    batch_size = min(batch_size, n_samples)
+    schedule = estimator.learning_rate
+    if endless and schedule in ("cosine", "onecycle"):
+        schedule = "constant"
+    options = _solver_options(estimator, schedule, batch_size, hidden)
+    options |= _objective_options(estimator, hidden)
+    n_slots = 2
+    if estimator.solver == "sgd":
+        n_slots = int(estimator.momentum > 0 or options["momentum_start"] > 0)
     return Params(
         widths=(n_features, *hidden, n_features),
         activations=(*[estimator.activation] * len(hidden), estimator.output_activation),
-        optimiser=optimiser,
-        n_slots=2 if estimator.solver != "sgd" else int(momentum > 0),
+        options=options,
+        n_slots=n_slots,
         batch_size=batch_size,
-        max_epochs=int(estimator.max_epochs),
+        max_epochs=float(estimator.max_epochs),
     )
+
+
+def _solver_options(
+    estimator: Any, schedule: str, batch_size: int, hidden: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return what ``_core.train`` wants to know of the optimiser."""
+    rate = estimator.learning_rate_init
+    if is_auto(rate):
+        rate = auto_learning_rate(
+            estimator.solver, schedule, batch_size, hidden, estimator.parallel
+        )
+    start, ramp = estimator.momentum_start, float(estimator.momentum_ramp)
+    if start is None:
+        start, ramp = estimator.momentum, 0.0
+    decay = float(estimator.layer_rate_decay)
+    options = {
+        "solver": estimator.solver,
+        "learning_rate": float(rate),
+        "schedule": schedule,
+        "power": float(estimator.power_t),
+        "momentum_start": float(start),
+        "momentum_ramp": ramp,
+        "dampening": bool(estimator.momentum_dampening),
+        "nesterov": bool(estimator.nesterovs_momentum),
+        "max_w2": math.inf if estimator.max_w2 is None else float(estimator.max_w2),
+        "layer_rates": [] if decay == 1 else [decay**layer for layer in range(len(hidden) + 1)],
+        "parallel": estimator.parallel,
+    }
+    for name in ("momentum", "annealing", "rho", "beta_1", "beta_2", "epsilon", "l1", "l2"):
+        options[name] = float(getattr(estimator, name))
+    return options
+
+
+def _objective_options(estimator: Any, hidden: tuple[int, ...]) -> dict[str, Any]:
+    """Return what ``_core.train`` wants to know of the loss and of noise."""
+    parameter = {"huber": estimator.huber_delta, "quantile": estimator.quantile}
+    options: dict[str, Any] = {
+        "loss": estimator.loss,
+        "loss_parameter": float(parameter.get(estimator.loss, 0.0)),
+        "hidden_dropout": list(hidden_dropout(estimator.hidden_dropout, len(hidden))),
+    }
+    for name in ("input_dropout", "input_noise", "sparsity_beta", "average_activation"):
+        options[name] = float(getattr(estimator, name))
+    return options
 
 
 def auto_batch_size(solver: str, n_samples: int, parallel: str = "deterministic") -> int:
@@ -160,8 +177,9 @@ def auto_learning_rate(
 ) -> float:
     """Return the first step size that ``learning_rate_init="auto"`` stands for.
 
-    A rate that falls to 0 may start some three times higher than one that stays. Adam's grows
-    with the root of the batch size (without locks, up to 32 rows), as the noise of the gradient
+    A rate that falls to 0 may start some three times higher than one that stays, and one that
+    falls with the root of the updates several times higher again. Adam's grows
+    with the root of the batch size up to 512 rows (without locks, 32), as the noise of the gradient
     falls with it, and shrinks with the root of the width and with the depth of the network. The
     constants are best or close to it on a grid over tables and over networks from 64-8-64 to
     784-1000-500-250-30-250-500-1000-784 (``benchmarks/sweeps.py rates``).
@@ -169,7 +187,7 @@ def auto_learning_rate(
     Parameters
     ----------
     solver : {"adam", "adadelta", "sgd"}
-    schedule : {"cosine", "constant"}
+    schedule : {"cosine", "constant", "invscaling", "onecycle"}
     batch_size : int
     hidden : tuple of int
         Units per hidden layer.
@@ -181,84 +199,14 @@ def auto_learning_rate(
     >>> [round(_params.auto_learning_rate("adam", "cosine", n, (50,)), 4) for n in (1, 32, 128)]
     [0.0011, 0.0064, 0.0128]
     """
-    falls = schedule != "constant"
+    kind = schedule if schedule in ("constant", "invscaling") else "falling"
     if solver == "adadelta":
-        return 4.0 if falls else 1.0
+        return {"constant": 1.0, "falling": 4.0, "invscaling": 32.0}[kind]
     if solver == "sgd":
-        return 0.02 if falls and parallel != "hogwild" else 0.01
-    if parallel == "hogwild":
-        batch_size = min(batch_size, HOGWILD_ROWS)
+        rate = {"constant": 0.01, "falling": 0.02, "invscaling": 0.06}[kind]
+        return min(rate, 0.01) if parallel == "hogwild" else rate
+    batch_size = min(batch_size, HOGWILD_ROWS if parallel == "hogwild" else MOST_ROWS)
     width = min(4.0, math.sqrt(64 / max(hidden, default=64)))
     depth = 2 / max(2, len(hidden) + 1)
-    return (0.001 if falls else 0.0003) * math.sqrt(batch_size) * width * depth
-
-
-def hidden_widths(sizes: Any, n_features: int) -> tuple[int, ...]:
-    """Return `hidden_layer_sizes` as a tuple; "auto" is one layer of ceil(sqrt(n_features)).
-
-    Parameters
-    ----------
-    sizes : "auto", int or sequence of int
-    n_features : int
-
-    Raises
-    ------
-    ValueError
-        If it is none of these, or a size is below 1 or above 2**31 - 1.
-    """
-    if _is_auto(sizes):
-        return (math.isqrt(n_features - 1) + 1,)
-    listed = (sizes,) if _is_integer(sizes) else sizes
-    is_sequence = isinstance(listed, Sequence | np.ndarray) and not isinstance(listed, str | bytes)
-    if not is_sequence or not all(_is_integer(size) and 1 <= size < 2**31 for size in listed):
-        msg = (
-            "hidden_layer_sizes must be 'auto', a whole number from 1 to 2**31 - 1, or a "
-            f"sequence of these, got {sizes!r}."
-        )
-        raise ValueError(msg)
-    return tuple(int(size) for size in listed)
-
-
-def _check(estimator: Any) -> None:
-    """Raise ValueError for the first parameter that is out of its range."""
-    for name, choices in _CHOICES.items():
-        value = getattr(estimator, name)
-        if not isinstance(value, str) or value not in choices:
-            _fail(name, "one of " + ", ".join(map(repr, choices)), value)
-    for name, number in _NUMBERS.items():
-        _check_number(name, getattr(estimator, name), number)
-    for name, number in _NUMBERS_OR_AUTO.items():
-        value = getattr(estimator, name)
-        if not _is_auto(value):
-            _check_number(name, value, number, "'auto' or ")
-    if not _is_auto(estimator.batch_size):
-        _check_integer("batch_size", estimator.batch_size, 1, "'auto' or ")
-    _check_integer("max_epochs", estimator.max_epochs, 0)
-    if not isinstance(estimator.verbose, bool):
-        _check_integer("verbose", estimator.verbose, 0)
-    if not isinstance(estimator.nesterovs_momentum, bool | np.bool_):
-        _fail("nesterovs_momentum", "True or False", estimator.nesterovs_momentum)
-
-
-def _check_number(name: str, value: Any, number: _Number, prefix: str = "") -> None:
-    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    if not is_number or not math.isfinite(value) or not number.holds(float(value)):
-        _fail(name, prefix + number.words, value)
-
-
-def _check_integer(name: str, value: Any, least: int, prefix: str = "") -> None:
-    if not _is_integer(value) or value < least:
-        _fail(name, f"{prefix}a whole number >= {least}", value)
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"
-
-
-def _fail(name: str, allowed: str, value: Any) -> None:
-    msg = f"{name} must be {allowed}, got {value!r}."
-    raise ValueError(msg)
+    rate = {"constant": 0.0003, "falling": 0.001, "invscaling": 0.004}[kind]
+    return rate * math.sqrt(batch_size) * width * depth

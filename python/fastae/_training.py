@@ -1,173 +1,339 @@
-"""The training loop: calls the core for some epochs at a time and keeps the history."""
+"""The training loop: calls the core for some rows at a time, scores, keeps the books."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from fastae import _core
+from fastae import _checkpoint, _core
 from fastae._errors import DivergenceError
+from fastae._history import Event, event
+from fastae._stopping import BestWeights, MovingAverageStop
 
 if TYPE_CHECKING:
+    from fastae._core import TrainResult
+    from fastae._data import RowErrors, TrainingData
     from fastae._params import Params
-    from fastae._weights import Network
+    from fastae._plan import Plan
+    from fastae._state import State
+
+Float64 = npt.NDArray[np.float64]
 
 logger = logging.getLogger("fastae")
 
-# (samples done, samples to do, training MSE of the last epoch)
+# (samples done, samples to do, MSE of the last scoring)
 Progress = Callable[[int, int, float], None]
 
-# Epochs are handed to the core in portions of about this long: few calls for tiny tables, and
-# something to report every now and then for large ones.
-PORTION_SECONDS = 0.2
+# Rows for the "auto" threshold, and by default for the training error.
+SAMPLE_ROWS = 10_000
 
 
-@dataclass
+class Listener(Protocol):
+    """Hears of every part of the training, between two scorings."""
+
+    def begin(self) -> None:
+        """Hear that training goes on."""
+
+    def end(self, state: State) -> bool:
+        """Hear that it was scored; return True to stop it."""
+
+
 class Training:
-    """One run: a network being trained on a table, and what has been seen on the way.
+    """One run: a network being trained on a table, and what is seen on the way.
+
+    Parameters
+    ----------
+    data : TrainingData
+    shift, scale : ndarray of shape (n_features,), float64
+    params : Params
+    plan : Plan
+    state : State
+        Changed in place.
+    n_threads : int
+    row_errors : callable
+        Scores rows with ``state.network``.
+    sample_rows : int
+        Most training rows to score; 0: all.
+    listener : Listener or None
+    identity : dict
+        What a checkpoint has to have in common with this run.
 
     Attributes
     ----------
-    X : ndarray of shape (n_samples, n_features)
-    network : Network
-        Trained in place.
-    shift, scale : ndarray of shape (n_features,), float64
-    params : Params
-    seed : int
-        Below 2**64; decides the order of the rows.
-    n_threads : int
-    untrained_mse : float
-        Of the network before training.
-    mse, seconds : list of float
-        Of each complete epoch.
-    samples, steps : int
-        Rows and mini-batches trained on, those of an interrupted epoch included.
-    interrupted : bool
-        True if Ctrl-C ended the training.
+    errors : ndarray of shape (n,), float64
+        Of the sample of training rows, at the last scoring.
+    next_event : int
+        Rows of this run after which the next scoring is due.
+    stop_reason : str
+        "" while training goes on; then "max_epochs", "early_stopping", "target_mse", "max_time",
+        "callback" or "interrupted".
+    best_metric : float
+        The least MSE of all scorings, if the best weights are kept; else NaN.
     """
 
-    X: npt.NDArray[Any]
-    network: Network
-    shift: npt.NDArray[np.float64]
-    scale: npt.NDArray[np.float64]
-    params: Params
-    seed: int
-    n_threads: int
-    untrained_mse: float = float("nan")
-    mse: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    samples: int = 0
-    steps: int = 0
-    interrupted: bool = False
+    def __init__(
+        self,
+        data: TrainingData,
+        shift: Float64,
+        scale: Float64,
+        params: Params,
+        plan: Plan,
+        state: State,
+        *,
+        n_threads: int,
+        row_errors: RowErrors,
+        sample_rows: int = SAMPLE_ROWS,
+        listener: Listener | None = None,
+        identity: dict[str, Any] | None = None,
+    ) -> None:
+        self.data, self.shift, self.scale = data, shift, scale
+        self.params, self.plan, self.state = params, plan, state
+        self.n_threads = n_threads
+        self.sample = data.sample(sample_rows)
+        self.errors: Float64 = np.empty(0)
+        self.stop_reason = ""
+        self.stop = MovingAverageStop(plan.rounds, plan.tolerance)
+        self.best = BestWeights(state.network.params.size)
+        self.identity = identity or {}
+        self._row_errors = row_errors
+        self.listener = listener
+        self.next_event = 0
+        self._part_start = 0
+        self._scoring_seconds = 0.0
+        self._last_saved = time.monotonic()
+        # False while Ctrl-C would leave weights and books that do not belong together.
+        self._is_whole = True
+
+    @property
+    def best_metric(self) -> float:
+        """The least MSE so far, if it is kept."""
+        return self.best.metric if self.best.kept else math.nan
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return self.stop_reason == "interrupted"
 
     def run(self, on_progress: Progress | None = None, *, verbose: int = 0) -> None:
-        """Train until all epochs are done or Ctrl-C is pressed.
+        """Train until all epochs are done or something stops it.
 
         Parameters
         ----------
         on_progress : callable or None
-            Called now and then with samples done, samples to do, and the last epoch's MSE (the
-            untrained network's before the first is complete).
+            Called now and then with samples done, samples to do, and the last scoring's MSE.
         verbose : int
-            1 or more: log a line per portion.
+            1 or more: log a line per scoring.
 
         Raises
         ------
         DivergenceError
             If an error or a weight stopped being finite.
         """
-        slots = self.network.slots(self.params.n_slots)
-        n_epochs = min(1, self.params.max_epochs)
+        started = time.monotonic()
         try:
-            while n_epochs > 0 and not self.interrupted:
-                elapsed = self._portion(slots, n_epochs, on_progress)
-                if verbose:
-                    self._log()
-                fitting = int(PORTION_SECONDS * n_epochs / max(elapsed, 1e-9))
-                n_epochs = min(max(fitting, 1), self.params.max_epochs - len(self.mse))
-        except KeyboardInterrupt:  # pressed between two portions
-            self.interrupted = True
+            if self.next_event == 0 and not self.stop_reason:
+                self._score(verbose)
+            while not self.stop_reason and self.state.samples < self.plan.total:
+                self._part(started, on_progress, verbose)
+        except KeyboardInterrupt:  # pressed between two calls of the core
+            self.stop_reason = self.stop_reason or "interrupted"
+        self._end(verbose)
 
-    def _portion(
-        self, slots: npt.NDArray[np.float32], n_epochs: int, on_progress: Progress | None
-    ) -> float:
-        """Train for some epochs and note the result; returns the seconds it took."""
+    def _part(self, started: float, on_progress: Progress | None, verbose: int) -> None:
+        """Train up to the next scoring, or until somebody has to look in."""
+        if self.listener is not None and self.state.samples == self._part_start:
+            self.listener.begin()
+        if self.state.samples < self.next_event:
+            self._train(started, on_progress)
+        if not self.stop_reason and time.monotonic() - started > self.plan.max_time:
+            self.stop_reason = "max_time"
+        if self.state.samples >= min(self.next_event, self.plan.total) and not self.stop_reason:
+            self._score(verbose)
+        if time.monotonic() - self._last_saved >= self.plan.checkpoint_interval:
+            self.save()
 
-        def tick(samples_now: int) -> None:
-            if on_progress is not None:
-                samples_to_do = self.params.max_epochs * self.X.shape[0]
-                on_progress(self.samples + samples_now, samples_to_do, self._last_mse())
+    def _train(self, started: float, on_progress: Progress | None) -> None:
+        """Train on the rows up to the next scoring and note the result."""
+        state, plan = self.state, self.plan
+        deadline = started + plan.max_time
+        save_at = self._last_saved + plan.checkpoint_interval
 
-        start = time.perf_counter()
-        result = _core.train(
-            self.X,
-            self.network.params,
-            slots,
+        pressed = False
+
+        def tick(samples_now: int) -> bool:
+            nonlocal pressed
+            try:
+                if on_progress is not None:
+                    on_progress(state.samples + samples_now, plan.total, self._last_mse())
+            except KeyboardInterrupt:
+                pressed = True
+            return pressed or time.monotonic() > min(deadline, save_at)
+
+        watched = on_progress is not None or math.isfinite(min(deadline, save_at))
+        train = partial(
+            _core.train,
+            params=state.network.params,
+            slots=state.slots,
             widths=self.params.widths,
             activations=self.params.activations,
             shift=self.shift,
             scale=self.scale,
-            **self.params.optimiser,
+            sample_weight=self.data.row_weights,
+            averages=state.averages,
+            tick=tick if watched else None,
             batch_size=self.params.batch_size,
-            seed=self.seed,
-            first_epoch=len(self.mse),
-            n_epochs=n_epochs,
-            samples_total=self.params.max_epochs * self.X.shape[0],
-            samples_done=self.samples,
-            steps_done=self.steps,
+            seed=state.seed,
+            first_epoch=state.epoch,
+            # Threads without locks may leave out a mini-batch when they are told to stop.
+            first_row=state.epoch_rows - state.epoch_rows % self.params.batch_size,
+            n_samples=min(self.next_event, plan.total) - state.samples,
+            samples_total=plan.total,
+            samples_done=state.samples,
+            steps_done=state.steps,
             n_threads=self.n_threads,
-            tick=None if on_progress is None else tick,
+            **self.params.options,
         )
-        elapsed = time.perf_counter() - start
-        self.mse += result["mse"].tolist()
-        self.seconds += result["seconds"].tolist()
-        self.samples += result["samples"]
-        self.steps += result["steps"]
+        # Ctrl-C late in the core raises as soon as Python's own code goes on. The result has then
+        # been stored by extend: without it, the books would not agree with the weights.
+        results: list[TrainResult] = []
+        self._is_whole = False
+        try:
+            results.extend(map(train, [self.data.X]))
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            pressed = True
+        result = results[0]
+        parts = zip(result["rows"], result["squared_error"], result["seconds"], strict=True)
+        for part in parts:
+            state.book(self.data.n_samples, self.params.widths[0], *part)
+        state.steps += result["steps"]
+        self._is_whole = True
         if result["status"] == "diverged":
-            raise diverged(len(self.mse) + 1, self.params)
-        self.interrupted = result["status"] == "interrupted"
-        tick(0)
-        return elapsed
+            raise diverged(state.epoch + 1, self.params)
+        if pressed or result["status"] == "interrupted":
+            self.stop_reason = "interrupted"
+        if on_progress is not None:
+            on_progress(state.samples, plan.total, self._last_mse())
+
+    def _score(self, verbose: int) -> None:
+        """Score the network as it stands, and decide whether to go on."""
+        start = time.monotonic()
+        new = self._event()
+        self._is_whole = False
+        self.state.events.append(new)
+        if self.plan.keep_best:
+            self.best.offer(new.metric, self.state.network.params)
+        reason = ""
+        if self.stop.add(new.metric):
+            reason = "early_stopping"
+        if new.training_mse <= self.plan.target_mse:
+            reason = "target_mse"
+        self.stop_reason = self.stop_reason or reason
+        self._is_whole = True
+        if verbose:
+            self._log(new)
+        if self.plan.callback is not None and self.plan.callback(asdict(new)) is True:
+            reason = "callback"
+        heard = self.listener is not None and self.state.samples > 0
+        if heard and self.listener.end(self.state):  # type: ignore[union-attr]
+            reason = "callback"
+        self.stop_reason = self.stop_reason or reason
+        self._scoring_seconds = time.monotonic() - start
+        self._part_start = self.state.samples
+        self.next_event = self.state.samples + self._rows_to_next_event()
+
+    def _event(self) -> Event:
+        state = self.state
+        self.errors = self._row_errors(self.sample.X, self.sample.rows)
+        training_mse = self.sample.mse(self.errors)
+        validation_mse = math.nan
+        validation = self.data.validation
+        if validation is not None:
+            validation_mse = validation.mse(self._row_errors(validation.X, validation.rows))
+        if not math.isfinite(training_mse):
+            raise diverged(state.epoch + 1, self.params)
+        return event(
+            duration=state.seconds,
+            epochs=state.epochs(self.data.n_samples),
+            iterations=state.iterations,
+            samples=state.n_samples_seen,
+            training_mse=training_mse,
+            validation_mse=validation_mse,
+            before=state.events[-1] if state.events else None,
+        )
+
+    def _rows_to_next_event(self) -> int:
+        """Return how many rows to train on before the next scoring is due."""
+        plan, state = self.plan, self.state
+        pause = plan.interval
+        if not plan.exact:
+            pause = max(pause, self._scoring_seconds / plan.duty_cycle)
+        rows = pause * state.samples / max(state.seconds, 1e-9) if state.samples else 0.0
+        return plan.every * max(1, math.ceil(min(rows, plan.total) / plan.every))
+
+    def _end(self, verbose: int) -> None:
+        """Leave the best weights, or the last, and their scores behind."""
+        state = self.state
+        self.stop_reason = self.stop_reason or "max_epochs"
+        ended_early = self.stop_reason in ("interrupted", "max_time")
+        if self.plan.checkpoint is not None and ended_early and self._is_whole:
+            self.save()  # before a scoring that an uninterrupted run would not have made
+        if not state.events or state.events[-1].samples != state.n_samples_seen:
+            self._score(verbose)
+        elif not self.errors.size:  # of a checkpoint of a complete training
+            self.errors = self._row_errors(self.sample.X, self.sample.rows)
+        if self.plan.keep_best and self.best.kept and self.best.metric < state.events[-1].metric:
+            self.best.restore(state.network.params)
+            state.events.append(self._event())
+        if self.plan.checkpoint is not None and not ended_early and self._is_whole:
+            self.save()
+
+    def go_on(self, next_event: int, stop_reason: str) -> None:
+        """Take over when the next scoring is due, and why training had ended (or "")."""
+        self.next_event = next_event
+        self.stop_reason = stop_reason
+        self._part_start = self.state.samples
+        events = self.state.events
+        scored = bool(events) and events[-1].samples == self.state.n_samples_seen
+        if scored and next_event <= self.state.samples:  # it was complete, with fewer epochs
+            self.next_event = self.state.samples + self._rows_to_next_event()
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        self._last_saved = time.monotonic()
+        _checkpoint.save(self.plan.checkpoint, self)
 
     def _last_mse(self) -> float:
-        return self.mse[-1] if self.mse else self.untrained_mse
+        return self.state.events[-1].training_mse
 
-    def _log(self) -> None:
+    def _log(self, new: Event) -> None:
         """Log where training stands."""
         _show_log()
+        validation = ""
+        if not math.isnan(new.validation_mse):
+            validation = f", validation MSE {new.validation_mse:.6g}"
         logger.info(
-            "epoch %d/%d: training MSE %.6g, %.3g rows/s",
-            len(self.mse),
-            self.params.max_epochs,
-            self._last_mse(),
-            self.X.shape[0] / max(self.seconds[-1] if self.seconds else 0.0, 1e-9),
+            "epoch %.4g/%g: training MSE %.6g%s, %.3g rows/s",
+            new.epochs,
+            self.state.epochs_before + self.params.max_epochs,
+            new.training_mse,
+            validation,
+            new.obs_per_s,
         )
-
-    def history(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the scoring history as columns; row 0 is the network before training."""
-        epoch = np.arange(len(self.mse) + 1)
-        seconds = np.asarray(self.seconds, dtype=np.float64)
-        mse = np.array([self.untrained_mse, *self.mse])
-        n_samples = self.X.shape[0]
-        return {
-            "epoch": epoch,
-            "samples": epoch * n_samples,
-            "duration": np.concatenate([[0.0], np.cumsum(seconds)]),
-            "obs_per_s": np.concatenate([[np.nan], n_samples / np.maximum(seconds, 1e-9)]),
-            "mse": mse,
-            "rmse": np.sqrt(mse),
-        }
 
 
 def diverged(epoch: int, params: Params) -> DivergenceError:
     """Return the error for a training whose numbers stopped being finite."""
-    cures = [f"lower learning_rate_init (it was {params.optimiser['learning_rate']:g})"]
+    cures = [f"lower learning_rate_init (it was {params.options['learning_rate']:g})"]
     if params.activations[-1] != "tanh":
         cures.append("use bounded activations (output_activation='tanh')")
     cures.append("check that the columns are scaled (scaling='range')")

@@ -80,12 +80,16 @@ class Network:
     def zeros(cls, widths: Sequence[int]) -> Network:
         """Return a network of these widths with all weights 0."""
         widths = tuple(map(int, widths))
-        size, layers = _layout(widths)
-        params = aligned_zeros((size,))
+        return cls.over(widths, aligned_zeros((_layout(widths)[0],)))
+
+    @classmethod
+    def over(cls, widths: Sequence[int], params: Float32) -> Network:
+        """Return the network of these widths whose weights lie in a buffer."""
+        widths = tuple(map(int, widths))
         coefs = []
         intercepts = []
         for (offset, n_rows, stride, fan_in_is_wide, bias_offset), fan_in, fan_out in zip(
-            layers, widths[:-1], widths[1:], strict=True
+            _layout(widths)[1], widths[:-1], widths[1:], strict=True
         ):
             rows = params[offset : offset + n_rows * stride].reshape(n_rows, stride)
             coefs.append(rows[:, :fan_in].T if fan_in_is_wide else rows[:, :fan_out])
@@ -121,6 +125,12 @@ class Network:
             names, (network.coefs, network.intercepts), (coefs, intercepts), strict=True
         ):
             fill(targets, sources, name)
+        return network
+
+    def copy(self) -> Network:
+        """Return a network of its own with the same weights."""
+        network = Network.zeros(self.widths)
+        network.params[...] = self.params
         return network
 
     def shows(self, coefs: Sequence[Any], intercepts: Sequence[Any]) -> bool:

@@ -28,8 +28,20 @@ SOLVERS = {
 def n_slots(options):
     """Buffers of optimizer state that a solver keeps."""
     if options["solver"] == "sgd":
-        return 1 if options.get("momentum", 0.0) else 0
+        ramp = options.get("momentum_start", 0.0) and options.get("momentum_ramp", 0.0)
+        return 1 if options.get("momentum", 0.0) or ramp else 0
     return 2
+
+
+def orders(core, n, *, seed=0, first_epoch=0, n_epochs=1, sample_weight=None):
+    """Row orders of some epochs; rows of weight 0 are left out."""
+    rows = np.arange(n) if sample_weight is None else np.flatnonzero(sample_weight)
+    return [rows[core.row_order(len(rows), seed, first_epoch + e)] for e in range(n_epochs)]
+
+
+def whole_lines(n):
+    """Round up to whole lines of 16 floats."""
+    return -(-n // 16) * 16
 
 
 def aligned(shape):
@@ -125,24 +137,33 @@ class Net:
                 )
         return made
 
-    def train(self, X, *, slots=None, solver="adadelta", momentum=0.0, **options):
+    def train(self, X, *, slots=None, averages=None, **options):
         """Train in place; the options that matter to a test are given, the rest are defaults."""
+        defaults = {"solver": "adadelta", "learning_rate": 1.0, "nesterov": False, "batch_size": 1}
+        options = {**defaults, **options}
         if slots is None:
-            slots = self.slots(solver=solver, momentum=momentum)
-        settings = {
-            "learning_rate": 1.0, "annealing": 0.0, "nesterov": False,
-            "rho": 0.99, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "l1": 0.0, "l2": 0.0,
-            "batch_size": 1, "seed": 0, "first_epoch": 0, "n_epochs": 1, "samples_done": 0,
-            "steps_done": 0, "parallel": "deterministic", "n_threads": 1,
-        }  # fmt: skip
+            slots = self.slots(**options)
+        if averages is None and options.get("sparsity_beta"):
+            averages = self.averages()
         return self.core.train(
-            X, self.params, slots, **self.options,
-            **{**settings, "solver": solver, "momentum": momentum, **options},
+            X, self.params, slots, **self.options, averages=averages, **options
         )  # fmt: skip
 
     def slots(self, **options):
         """Return optimizer state before the first step."""
         return aligned((n_slots(options), self.params.size))
+
+    def averages(self):
+        """Return the hidden units' average activations before the first step."""
+        return aligned((sum(map(whole_lines, self.widths[1:-1])),))
+
+    def averages_of_layers(self, averages):
+        """Return the part of such a buffer that belongs to each hidden layer, without padding."""
+        parts, start = [], 0
+        for width in self.widths[1:-1]:
+            parts.append(averages[start : start + width])
+            start += whole_lines(width)
+        return parts
 
     def padding(self, buffer):
         """Return the elements of a buffer like ``params`` that belong to no weight."""
@@ -151,6 +172,42 @@ class Net:
         for view in [*used.W, *used.b]:
             view[...] = 1
         return buffer[..., used.params == 0]
+
+
+def farthest(W, b, other_W, other_b):
+    """Return the largest difference of two networks' weights."""
+    pairs = zip([*W, *b], [*other_W, *other_b], strict=True)
+    return max(np.abs(mine - other).max() for mine, other in pairs)
+
+
+def assert_trained_alike(net, X, *, tolerance=1e-4, **options):
+    """Train with the core and with the reference; compare weights by how far they moved."""
+    start = net.weights64()
+    W, b = net.weights64()
+    averages = net.averages()
+    n_threads = options.pop("n_threads", 1)
+    made = net.train(X, n_epochs=2, seed=5, averages=averages, n_threads=n_threads, **options)
+    assert made["status"] == "ok"
+    weight = options.get("sample_weight")
+    curve, optimizer, expected_averages = reference.train(
+        net.scaled(X), W, b, net.names, seed=5, **options,
+        orders=orders(net.core, len(X), seed=5, n_epochs=2, sample_weight=weight),
+    )  # fmt: skip
+    n_rows = len(X) if weight is None else np.count_nonzero(weight)
+    assert (made["epochs"], made["samples"], made["rows"]) == (2, 2 * n_rows, [n_rows] * 2)
+    assert made["steps"] == optimizer.steps
+    np.testing.assert_allclose(made["mse"], curve, rtol=1e-4)
+    moved = farthest(W, b, *start)
+    assert moved > 1e-4
+    for array, expected in zip([*net.W, *net.b], [*W, *b], strict=True):
+        # Beside the arithmetic, float32 rounds every weight once a step, by at most 6e-8 of it.
+        rounding = 6e-8 * optimizer.steps**0.5 * max(1.0, np.abs(expected).max())
+        worst = np.abs(array - expected).max()
+        assert worst <= tolerance * moved + rounding, f"off by {worst / moved:.2g} of {moved:.2g}"
+    if options.get("sparsity_beta"):
+        layers = net.averages_of_layers(averages)
+        for array, expected in zip(layers, expected_averages, strict=True):
+            np.testing.assert_allclose(array, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def as_is(X):

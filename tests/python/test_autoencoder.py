@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import logging
 import subprocess
 import sys
 
@@ -15,11 +14,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastae import Autoencoder, _core, _training
+from fastae import Autoencoder
 from fastae._input import check_table
 
-MODULES = ["_autoencoder", "_config", "_core", "_errors", "_params", "_scaling", "_threads"]
-MODULES += ["_threshold"]
+MODULES = ["_archive", "_autoencoder", "_checks", "_config", "_core", "_errors", "_history"]
+MODULES += ["_params", "_scaling", "_scoring", "_stopping", "_stream", "_summary", "_table"]
+MODULES += ["_threads", "_threshold", "_weights"]
 DTYPES = [np.bool_, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64]
 DTYPES += [np.int64, np.float16, np.float32, np.float64, np.longdouble, object, ">f4", ">f8", ">i2"]
 
@@ -48,7 +48,7 @@ def test_docstring_examples(name):
 
 
 def test_training_lowers_the_error(model, X):
-    untrained, trained = model.history_["mse"][[0, -1]]
+    untrained, trained = model.history_["training_mse"][[0, -1]]
     assert trained < untrained / 5
     assert -model.score(X) < untrained / 5
     odd = X[:20].copy()
@@ -66,20 +66,6 @@ def test_attributes(model, X):
     assert model.n_iter_ == len(model.loss_curve_) == 100
     assert model.n_samples_seen_ == 100 * 200
     assert isinstance(model.offset_, float)
-
-
-def test_history(model, X):
-    history = model.history_
-    assert history["epoch"].tolist() == list(range(101))
-    assert history["samples"].tolist() == [200 * epoch for epoch in range(101)]
-    assert history["mse"][1:].tolist() == model.loss_curve_
-    np.testing.assert_allclose(history["rmse"] ** 2, history["mse"])
-    assert history["duration"][0] == 0
-    assert np.all(np.diff(history["duration"]) > 0)
-    np.testing.assert_allclose(history["obs_per_s"][1:], 200 / np.diff(history["duration"]))
-    assert np.isnan(history["obs_per_s"][0])
-    untrained = Autoencoder(hidden_layer_sizes=(5, 2, 4), random_state=0, max_epochs=0).fit(X)
-    assert history["mse"][0] == -untrained.score(X)
 
 
 def test_no_epochs_keeps_the_given_weights(X):
@@ -109,7 +95,7 @@ def test_training_starts_from_the_given_weights(X):
     given = Autoencoder(
         coefs_init=random.coefs_, intercepts_init=random.intercepts_, max_epochs=1, random_state=5
     ).fit(X)
-    assert given.history_["mse"][0] == random.history_["mse"][0]
+    assert given.history_["training_mse"][0] == random.history_["training_mse"][0]
     assert not np.array_equal(given.coefs_[0], random.coefs_[0])
 
 
@@ -126,103 +112,6 @@ def test_global_random_state_is_left_alone(X):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     Autoencoder(random_state=3, max_epochs=1).fit(X)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
-
-
-@pytest.mark.parametrize("solver", ["adam", "adadelta", "sgd"])
-def test_result_does_not_depend_on_how_epochs_are_portioned(X, solver, monkeypatch):
-    fits = []
-    for seconds in (0.0, 1e9):  # one epoch a call; one, then all the others
-        monkeypatch.setattr(_training, "PORTION_SECONDS", seconds)
-        model = Autoencoder(solver=solver, annealing=1e-3, random_state=0, max_epochs=7)
-        fits.append(model.fit(X))
-    assert fits[0].loss_curve_ == fits[1].loss_curve_
-    for one, other in zip(fits[0].coefs_, fits[1].coefs_, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "portions"), [(1e9, [1, 99]), (0.0, [1] * 100)], ids=["tiny", "large"]
-)
-def test_epochs_are_portioned_by_the_time_they_take(X, monkeypatch, seconds, portions):
-    calls = []
-
-    def train(*args, **options):
-        calls.append(options["n_epochs"])
-        return original(*args, **options)
-
-    original = _core.train
-    monkeypatch.setattr(_core, "train", train)
-    monkeypatch.setattr(_training, "PORTION_SECONDS", seconds)
-    Autoencoder(max_epochs=100).fit(X[:20])
-    assert calls == portions
-
-
-def test_progress_is_reported(X):
-    seen = []
-    Autoencoder(max_epochs=5, random_state=0)._fit(X, on_progress=lambda *now: seen.append(now))
-    done, total, mse = zip(*seen, strict=True)
-    assert list(done) == sorted(done)
-    assert done[-1] == total[-1] == 1000
-    assert set(total) == {1000}
-    assert np.all(np.isfinite(mse))
-
-
-def test_exception_of_the_progress_report_ends_fit_and_leaves_no_model(X):
-    def fail(*now):
-        raise RuntimeError("no screen")
-
-    model = Autoencoder()
-    with pytest.raises(RuntimeError, match="no screen"):
-        model._fit(X, on_progress=fail)
-    assert vars(model) == vars(Autoencoder())
-
-
-def test_interrupt_between_portions_leaves_a_usable_model(X, monkeypatch):
-    monkeypatch.setattr(_training, "PORTION_SECONDS", 0.0)
-
-    def interrupt(done, total, mse):
-        if done >= 600:
-            raise KeyboardInterrupt
-
-    model = Autoencoder(random_state=0)
-    with pytest.warns(UserWarning, match="Training interrupted by user") as caught:
-        model._fit(X, on_progress=interrupt)
-    assert len(caught) == 1
-    assert 1 <= model.n_iter_ == len(model.loss_curve_) <= 3
-    assert set(model.predict(X)) == {-1, 1}
-
-
-def test_interrupt_in_the_core_leaves_a_usable_model(X, monkeypatch):
-    def train(*args, **options):
-        result = original(*args, **options)
-        return result | {"status": "interrupted", "samples": result["samples"] + 17}
-
-    original = _core.train
-    monkeypatch.setattr(_core, "train", train)
-    with pytest.warns(UserWarning, match="Training interrupted by user"):
-        model = Autoencoder(random_state=0).fit(X)
-    assert model.n_iter_ == 1
-    assert model.n_samples_seen_ == 217
-    assert np.isfinite(model.score_samples(X)).all()
-
-
-def test_verbose_logs_a_line_per_portion(X, caplog, monkeypatch):
-    monkeypatch.setattr(_training.logger, "level", logging.NOTSET)
-    monkeypatch.setattr(_training, "PORTION_SECONDS", 0.0)
-    Autoencoder(max_epochs=3).fit(X)
-    assert not caplog.messages
-    model = Autoencoder(max_epochs=3, verbose=1).fit(X)
-    assert [message.split(":")[0] for message in caplog.messages] == [
-        "epoch 1/3", "epoch 2/3", "epoch 3/3"
-    ]  # fmt: skip
-    assert f"training MSE {model.loss_curve_[-1]:.6g}" in caplog.messages[-1]
-
-
-def test_verbose_is_seen_where_logging_is_not_set_up():
-    code = "from fastae import Autoencoder; Autoencoder(max_epochs=2, verbose=1).fit([[1.0], [2]])"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stderr.splitlines()[-1].startswith("epoch 2/2: training MSE ")
-    assert not done.stdout
 
 
 def test_codes_are_those_of_the_narrowest_layer(model, X):
@@ -326,22 +215,6 @@ def test_fit_again_with_other_columns(model, X):
     model.fit(X[:, :2])
     assert model.n_features_in_ == 2
     assert model.reconstruct(X[:, :2]).shape == (200, 2)
-
-
-def test_layer_table(X):
-    model = Autoencoder(hidden_layer_sizes=3, l1=1e-5, random_state=0, max_epochs=2).fit(X)
-    first, hidden, output = model.layer_table()
-    assert (first["layer"], first["units"], first["type"]) == (1, 6, "input")
-    assert {first[key] for key in first if key not in ("layer", "units", "type")} == {None}
-    assert (hidden["layer"], hidden["units"], hidden["type"]) == (2, 3, "tanh")
-    assert (output["layer"], output["units"], output["type"]) == (3, 6, "identity")
-    for line, W, b in zip((hidden, output), model.coefs_, model.intercepts_, strict=True):
-        assert (line["l1"], line["l2"]) == (1e-5, 0.0)
-        assert line["mean_weight"] == pytest.approx(W.astype(float).mean(), rel=1e-4, abs=1e-7)
-        assert line["sd_weight"] == pytest.approx(W.astype(float).std(), rel=1e-4)
-        assert line["mean_bias"] == pytest.approx(b.astype(float).mean(), rel=1e-4, abs=1e-7)
-        assert line["sd_bias"] == pytest.approx(b.astype(float).std(), rel=1e-4)
-    assert first.keys() == hidden.keys() == output.keys()
 
 
 def test_data_frames(X):

@@ -21,7 +21,8 @@ from fastae import Autoencoder
 from fastae._cli.app import app
 from fastae._cli.options import MODEL_OPTIONS, option_names, read_number, read_sizes
 
-OUT_OF_REACH = {"coefs_init", "intercepts_init", "verbose"}  # arrays; the progress bar's job
+# Arrays; functions; what takes a second `fit`; the progress bar's job.
+OUT_OF_REACH = {"coefs_init", "intercepts_init", "callback", "warm_start", "verbose"}
 
 
 @pytest.fixture
@@ -65,41 +66,80 @@ def test_options_are_the_estimators_parameters():
     assert set(MODEL_OPTIONS) == set(parameters) - OUT_OF_REACH
 
 
-def test_every_option_reaches_the_estimator(invoke, table, monkeypatch):
-    given = {
-        "hidden_layer_sizes": (4, 2, 4),
-        "activation": "elu",
-        "output_activation": "tanh",
-        "solver": "sgd",
-        "learning_rate_init": 0.015,
-        "learning_rate": "constant",
-        "batch_size": 7,
-        "max_epochs": 3,
-        "l1": 1e-5,
-        "l2": 2e-5,
-        "momentum": 0.5,
-        "nesterovs_momentum": False,
-        "annealing": 1e-7,
-        "rho": 0.95,
-        "beta_1": 0.8,
-        "beta_2": 0.99,
-        "epsilon": 1e-7,
-        "init": "normal",
-        "init_scale": 0.1,
-        "scaling": "standard",
-        "contamination": 0.1,
-        "parallel": "hogwild",
-        "n_jobs": 1,
-        "random_state": 5,
-    }
-    assert set(given) == set(MODEL_OPTIONS)
-    args = []
-    for name, value in given.items():
-        option = "--" + name.replace("_", "-")
-        if name == "nesterovs_momentum":
-            args.append("--no-nesterovs-momentum")
-        else:
-            args += [option, ",".join(map(str, value)) if name[0] == "h" else str(value)]
+# Every option with something else than its default.
+GIVEN = {
+    "hidden_layer_sizes": (4, 2, 4),
+    "activation": "elu",
+    "output_activation": "tanh",
+    "loss": "huber",
+    "huber_delta": 0.5,
+    "quantile": 0.4,
+    "solver": "sgd",
+    "learning_rate_init": 0.015,
+    "learning_rate": "constant",
+    "power_t": 0.4,
+    "layer_rate_decay": 0.9,
+    "batch_size": 7,
+    "max_epochs": 3,
+    "l1": 1e-5,
+    "l2": 2e-5,
+    "max_w2": 10.0,
+    "input_dropout": 0.1,
+    "hidden_dropout": (0.1, 0.0, 0.2),
+    "input_noise": 0.01,
+    "sparsity_beta": 0.1,
+    "average_activation": 0.05,
+    "momentum": 0.5,
+    "momentum_start": 0.3,
+    "momentum_ramp": 100,
+    "momentum_dampening": True,
+    "nesterovs_momentum": False,
+    "annealing": 1e-7,
+    "rho": 0.95,
+    "beta_1": 0.8,
+    "beta_2": 0.99,
+    "epsilon": 1e-7,
+    "init": "normal",
+    "init_scale": 0.1,
+    "pretraining": "stacked",
+    "pretraining_epochs": 0.5,
+    "scaling": "standard",
+    "contamination": 0.1,
+    "validation_fraction": 0.2,
+    "early_stopping": True,
+    "stopping_rounds": 3,
+    "stopping_tolerance": 0.001,
+    "restore_best_weights": False,
+    "target_mse": 1e-9,
+    "max_time": 50,
+    "score_every": 20,
+    "score_interval": 0.0001,
+    "score_duty_cycle": 0.5,
+    "score_training_samples": 30,
+    "score_validation_samples": 5,
+    "checkpoint": "run.ckpt",
+    "checkpoint_interval": 0,
+    "parallel": "hogwild",
+    "n_jobs": 1,
+    "random_state": 5,
+}
+
+
+def as_option(name, value):
+    """Return the words that give an option this value."""
+    name = name.replace("_", "-")
+    if isinstance(value, bool):
+        negation = "--last" if name == "restore-best-weights" else f"--no-{name}"
+        return [f"--{name}" if value else negation]
+    return [f"--{name}", ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+
+
+def test_every_option_reaches_the_estimator(invoke, table, monkeypatch, tmp_path):
+    defaults = Autoencoder().get_params()
+    assert set(GIVEN) == set(MODEL_OPTIONS)
+    assert not [name for name, value in GIVEN.items() if defaults[name] == value]
+    monkeypatch.chdir(tmp_path)
+    args = [word for name, value in GIVEN.items() for word in as_option(name, value)]
     seen = []
     fit = Autoencoder._fit
     monkeypatch.setattr(
@@ -107,12 +147,14 @@ def test_every_option_reaches_the_estimator(invoke, table, monkeypatch):
         "_fit",
         lambda model, *args, **options: seen.append(model) or fit(model, *args, **options),
     )
-    assert invoke("detect", table, *args).exit_code == 0
+    result = invoke("detect", table, *args)
+    assert result.exit_code == 0, result.output
     parameters = seen[0].get_params()
-    assert {name: parameters[name] for name in given} == given
-    assert {name: type(parameters[name]) for name in given} == {
-        name: type(value) for name, value in given.items()
+    assert {name: parameters[name] for name in GIVEN} == GIVEN
+    assert {name: type(parameters[name]) for name in GIVEN} == {
+        name: type(value) for name, value in GIVEN.items()
     }
+    assert (tmp_path / "run.ckpt").exists()
 
 
 def test_defaults_are_the_estimators(invoke, table, monkeypatch):
@@ -152,7 +194,8 @@ def test_detect_prints_and_writes_what_the_estimator_says(invoke, table, tmp_pat
 
 
 def test_detect_shows_layers_and_history(invoke, table):
-    result = invoke("detect", table, "--hidden-layer-sizes", "4,2,4", "--max-epochs", 30)
+    args = ("--hidden-layer-sizes", "4,2,4", "--max-epochs", 30, "--score-every", 61)
+    result = invoke("detect", table, *args)
     lines = [line.split() for line in result.stdout.splitlines()]
     layers = lines[lines.index(["Layers"]) + 3 :][:5]
     assert [(words[1], words[2]) for words in layers] == [
@@ -228,8 +271,8 @@ def test_tiny_tables(invoke, tmp_path, content):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--max-epochs", "-1"), "--max-epochs must be a whole number >= 0, got -1"),
-        (("--max-epochs", "1.5"), "got 1.5"),
+        (("--max-epochs", "-1"), "--max-epochs must be a number >= 0, got -1"),
+        (("--max-epochs", "nan"), "got nan"),
         (("--max-epochs", "many"), "got 'many'"),
         (("--batch-size", "0"), "--batch-size must be"),
         (("--hidden-layer-sizes", "0"), "--hidden-layer-sizes must be"),
@@ -240,6 +283,12 @@ def test_tiny_tables(invoke, tmp_path, content):
         (("--l2", "nan"), "--l2 must be a number >= 0, got nan"),
         (("--contamination", "0.7"), "--contamination must be"),
         (("--n-jobs", "0"), "--n-jobs must be"),
+        (("--hidden-dropout", "0.5,0.5"), "--hidden-dropout must be"),
+        (("--hidden-dropout", "much"), "got 'much'"),
+        (("--score-every", "0.5"), "--score-every must be"),
+        (("--max-time", "0"), "--max-time must be None or a number > 0"),
+        (("--pretraining", "deep"), "'--pretraining'"),
+        (("--loss", "mse"), "'--loss'"),
         (("--activation", "sigmoid"), "'--activation'"),
         (("--solver", "lbfgs"), "'adam', 'adadelta', 'sgd'"),
         (("--random-state", "-1"), "'--random-state'"),

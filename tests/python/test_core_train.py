@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import reference
-from corenet import ISAS, SIZES, SOLVERS, STORAGES, Net, deep_names, table
+from corenet import ISAS, SIZES, SOLVERS, STORAGES, Net, assert_trained_alike, deep_names, table
 from fastae import _core
 from reference import ACTIVATIONS
 
@@ -16,33 +16,6 @@ from reference import ACTIVATIONS
 @pytest.fixture(params=ISAS)
 def core(request):
     return _core.load(request.param)
-
-
-def orders(core, n, *, seed=0, first_epoch=0, n_epochs=1):
-    """Row orders of some epochs."""
-    return [core.row_order(n, seed, first_epoch + e) for e in range(n_epochs)]
-
-
-def assert_trained_alike(net, X, *, tolerance=1e-4, **options):
-    """Train with the core and with the reference; compare weights by how far they moved."""
-    start_W, start_b = net.weights64()
-    W, b = net.weights64()
-    made = net.train(X, n_epochs=2, seed=5, **options)
-    assert made["status"] == "ok"
-    row_orders = orders(net.core, len(X), seed=5, n_epochs=2)
-    curve, optimizer = reference.train(
-        net.scaled(X), W, b, net.names, orders=row_orders, **options
-    )  # fmt: skip
-    assert (made["epochs"], made["samples"]) == (2, 2 * len(X))
-    assert made["steps"] == optimizer.steps
-    np.testing.assert_allclose(made["mse"], curve, rtol=1e-4)
-    moved = max(np.abs(w - s).max() for w, s in zip([*W, *b], [*start_W, *start_b], strict=True))
-    assert moved > 1e-4
-    for array, expected in zip([*net.W, *net.b], [*W, *b], strict=True):
-        # Beside the arithmetic, float32 rounds every weight once a step, by at most 6e-8 of it.
-        rounding = 6e-8 * optimizer.steps**0.5 * max(1.0, np.abs(expected).max())
-        worst = np.abs(array - expected).max()
-        assert worst <= tolerance * moved + rounding, f"off by {worst / moved:.2g} of {moved:.2g}"
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 11, 64])
@@ -87,15 +60,15 @@ def test_gradient_equals_finite_differences(core, widths, hidden, output):
     # One plain step of rate 1 on the whole table: what a weight loses is its gradient.
     made = net.train(X, solver="sgd", learning_rate=1.0, batch_size=13, **options)
     assert made["steps"] == 1
-    x = net.scaled(X)
+    objective, batch = reference.Objective(**options), reference.Batch(net.scaled(X))
     for trained, start in zip([*net.W, *net.b], [*W, *b], strict=True):
         slope = np.empty_like(start)
         for i in np.ndindex(start.shape):
             kept, step = start[i], 1e-6
             start[i] = kept + step
-            above = reference.loss(x, W, b, net.names, **options)
+            above = objective.value(batch, W, b, net.names)
             start[i] = kept - step
-            slope[i] = (above - reference.loss(x, W, b, net.names, **options)) / (2 * step)
+            slope[i] = (above - objective.value(batch, W, b, net.names)) / (2 * step)
             start[i] = kept
         np.testing.assert_allclose(start - trained, slope, atol=1e-6)
 
@@ -105,7 +78,8 @@ def test_adam_takes_steps_of_the_size_of_the_rate(core):
     X = table(20, 12)
     net = Net.ranged(core, X, (4,), ["tanh", "identity"])
     W, b = net.weights64()
-    dW, db = reference.gradients(net.scaled(X), W, b, net.names)
+    batch = reference.Batch(net.scaled(X))
+    dW, db = reference.Objective().gradients(batch, W, b, net.names)
     net.train(X, solver="adam", learning_rate=0.25, batch_size=20)
     for trained, start, grad in zip([*net.W, *net.b], [*W, *b], [*dW, *db], strict=True):
         clear = np.abs(grad) > 1e-5

@@ -35,7 +35,8 @@ def training_rows():
         ("learning_rate_init", "fast", "'auto' or a number > 0"),
         ("batch_size", 0, "'auto' or a whole number >= 1"),
         ("batch_size", 2.0, "'auto' or a whole number >= 1"),
-        ("max_epochs", -1, "a whole number >= 0"),
+        ("max_epochs", -1, "a number >= 0"),
+        ("max_epochs", np.inf, "a number >= 0"),
         ("l1", -1e-5, "a number >= 0"),
         ("l2", np.inf, "a number >= 0"),
         ("momentum", 1.0, r"a number in \[0, 1\)"),
@@ -54,6 +55,45 @@ def training_rows():
         ("n_jobs", 0, "a positive number of threads, or -1 for all"),
         ("n_jobs", 1.5, "a positive number of threads, or -1 for all"),
         ("verbose", -1, "a whole number >= 0"),
+        ("loss", "squared", "'squared_error', 'absolute_error', 'huber', 'quantile'"),
+        ("huber_delta", 0, "a number > 0"),
+        ("quantile", 1, r"a number in \(0, 1\)"),
+        ("quantile", 0.0, r"a number in \(0, 1\)"),
+        ("learning_rate", "step", "'cosine', 'constant', 'invscaling', 'onecycle'"),
+        ("power_t", -0.5, "a number >= 0"),
+        ("layer_rate_decay", 0.0, "a number > 0"),
+        ("max_w2", 0, "None or a number > 0"),
+        ("max_w2", "inf", "None or a number > 0"),
+        ("input_dropout", 1, r"a number in \[0, 1\)"),
+        ("hidden_dropout", 1.0, r"a number in \[0, 1\), or 1 of them"),
+        ("hidden_dropout", (0.5, 0.5), r"a number in \[0, 1\), or 1 of them"),
+        ("hidden_dropout", "0.5", r"a number in \[0, 1\), or 1 of them"),
+        ("input_noise", -0.1, "a number >= 0"),
+        ("sparsity_beta", -1, "a number >= 0"),
+        ("average_activation", np.inf, "a finite number"),
+        ("momentum_start", 1, r"None or a number in \[0, 1\)"),
+        ("momentum_ramp", -1, "a number >= 0"),
+        ("momentum_dampening", 1, "True or False"),
+        ("pretraining", "greedy", "None or 'stacked'"),
+        ("pretraining_epochs", -1, "None or a number >= 0"),
+        ("validation_fraction", 1, r"a number in \[0, 1\)"),
+        ("early_stopping", 1, "True or False"),
+        ("stopping_rounds", 0, "a whole number >= 1"),
+        ("stopping_rounds", 2.0, "a whole number >= 1"),
+        ("stopping_tolerance", 1.0, r"a number in \[0, 1\)"),
+        ("restore_best_weights", None, "True or False"),
+        ("target_mse", -1, "None or a number >= 0"),
+        ("max_time", 0, "None or a number > 0"),
+        ("score_every", 0, "'auto' or a whole number >= 1"),
+        ("score_every", 10.0, "'auto' or a whole number >= 1"),
+        ("score_interval", -1, "a number >= 0"),
+        ("score_duty_cycle", 0, r"a number in \(0, 1\]"),
+        ("score_training_samples", -1, "a whole number >= 0"),
+        ("score_validation_samples", 0.5, "a whole number >= 0"),
+        ("warm_start", "no", "True or False"),
+        ("checkpoint", 3, "None or the path of a file"),
+        ("checkpoint_interval", -1, "a number >= 0"),
+        ("callback", "print", "None or a function of one event"),
     ],
 )
 def test_bad_parameter_is_named_with_its_range_and_value(X, name, value, allowed):
@@ -156,7 +196,7 @@ def test_not_fitted(X, method):
         getattr(Autoencoder(), method)(X)
 
 
-@pytest.mark.parametrize("method", ["layer_table", "get_feature_names_out"])
+@pytest.mark.parametrize("method", ["summary", "feature_importances", "get_feature_names_out"])
 def test_not_fitted_without_arguments(method):
     with pytest.raises(NotFittedError, match="not fitted"):
         getattr(Autoencoder(), method)()

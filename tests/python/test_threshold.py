@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastae import Autoencoder
-from fastae._threshold import threshold
+from fastae._threshold import quantiles, threshold
 
 
 def log_normal(n, seed=0):
@@ -74,3 +74,64 @@ def test_large_tables_are_judged_by_evenly_spaced_rows():
     X = np.random.default_rng(0).normal(size=(20_001, 2))
     model = Autoencoder(random_state=0, max_epochs=1).fit(X)
     assert model.offset_ == -threshold(model.reconstruction_error(X[::3]), "auto")
+
+
+def random_weighted(seed):
+    """Return values with ties, and whole weights, some of them 0."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 400))
+    values = np.exp(rng.normal(size=n))
+    values = np.round(values, 1) if seed % 3 == 0 else values
+    counts = rng.integers(0, int(rng.integers(2, 8)), n)
+    counts[rng.integers(n)] = 1
+    return values[counts > 0], counts[counts > 0]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_weighted_quantiles_are_those_of_repeated_values(seed):
+    values, counts = random_weighted(seed)
+    q = [0.0, 0.25, 0.5, 0.75, 0.995, 1.0, *np.random.default_rng(seed).uniform(size=20)]
+    expected = np.quantile(np.repeat(values, counts), q)
+    np.testing.assert_allclose(quantiles(values, q, counts.astype(float)), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.01, 0.1, 0.33, 0.5])
+@pytest.mark.parametrize("seed", range(30))
+def test_weighted_thresholds_are_those_of_repeated_errors(seed, contamination):
+    values, counts = random_weighted(seed)
+    expected = threshold(np.repeat(values, counts), contamination)
+    given = threshold(values, contamination, counts.astype(float))
+    assert given == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.1])
+@pytest.mark.parametrize("n", [1, 2, 150, 1000])
+def test_weights_of_1_change_no_bit(n, contamination):
+    mse = log_normal(n)
+    assert threshold(mse, contamination, np.ones(n)) == threshold(mse, contamination)
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.1])
+@pytest.mark.parametrize("total", [1e-30, 1e-3, 1.0, 100.0])
+def test_weights_that_are_no_counts_are_shares(total, contamination):
+    mse, weights = log_normal(300), np.random.default_rng(0).uniform(0.1, 1, 300)
+    weights /= weights.sum()
+    expected = threshold(mse, contamination, weights)
+    assert threshold(mse, contamination, weights * total) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_heavy_row_of_a_small_table_stands_for_many():
+    # 150 rows need not have an odd one; the 500 for which they stand do.
+    mse = log_normal(150)
+    heavy = np.where(np.arange(150) == np.argmin(mse), 351.0, 1.0)
+    light = threshold(mse, "auto")
+    assert np.count_nonzero(mse > light) == 0
+    assert np.count_nonzero(mse > threshold(mse, "auto", heavy)) >= 1
+
+
+def test_the_order_of_rows_does_not_matter():
+    mse, weights = log_normal(300), np.random.default_rng(0).integers(1, 9, 300).astype(float)
+    turned = np.random.default_rng(1).permutation(300)
+    for contamination in ("auto", 0.07):
+        expected = threshold(mse, contamination, weights)
+        assert threshold(mse[turned], contamination, weights[turned]) == expected

@@ -209,3 +209,18 @@ def test_fit_again_does_not_touch_weights_handed_out(model, X):
     model.set_params(random_state=1).fit(X)
     np.testing.assert_array_equal(held, expected)
     assert not np.array_equal(model.coefs_[0], expected)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_copies_are_trained_on_their_own(X, copied, tmp_path):
+    model = Autoencoder(hidden_layer_sizes=2, max_epochs=3, random_state=0, warm_start=True).fit(X)
+    expected, samples = model.coefs_[0].copy(), model.history_["samples"]
+    twins = [copied(model, tmp_path) for _ in range(2)]
+    twins[0].partial_fit(X[:20])
+    twins[1].fit(X)
+    np.testing.assert_array_equal(model.coefs_[0], expected)
+    np.testing.assert_array_equal(model.history_["samples"], samples)
+    again = model.partial_fit(X[:20])
+    np.testing.assert_array_equal(twins[0].coefs_[0], again.coefs_[0])
+    assert twins[0].history_["samples"].tolist() == again.history_["samples"].tolist()
+    assert twins[1].n_iter_ == 6

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 Activation = StrEnum("Activation", ["tanh", "relu", "elu", "logistic", "identity"])
 Solver = StrEnum("Solver", ["adam", "adadelta", "sgd"])
-Rate = StrEnum("Rate", ["cosine", "constant"])
+Loss = StrEnum("Loss", ["squared_error", "absolute_error", "huber", "quantile"])
+Rate = StrEnum("Rate", ["cosine", "constant", "invscaling", "onecycle"])
+Pretraining = StrEnum("Pretraining", ["stacked"])
 Init = StrEnum("Init", ["glorot_uniform", "uniform", "normal"])
 Scaling = StrEnum("Scaling", ["range", "standard", "none"])
 Parallel = StrEnum("Parallel", ["deterministic", "hogwild"])
@@ -45,8 +47,18 @@ def read_sizes(given: Any) -> Any:
     return sizes if all(isinstance(size, int) for size in sizes) else given
 
 
+def read_rates(given: Any) -> Any:
+    """Return one number, or numbers such as ``0.5,0.2`` as a tuple, or else the text."""
+    rates = tuple(read_number(rate) for rate in str(given).split(","))
+    return rates[0] if len(rates) == 1 else rates
+
+
 def _choice(panel: str, text: str) -> Any:
     return typer.Option(help=text, rich_help_panel=panel)
+
+
+def _switch(panel: str, names: str, text: str) -> Any:
+    return typer.Option(names, help=text, rich_help_panel=panel)
 
 
 def _number(panel: str, metavar: str, text: str) -> Any:
@@ -54,6 +66,7 @@ def _number(panel: str, metavar: str, text: str) -> Any:
 
 
 _NETWORK, _TRAINING, _SOLVERS = "Network", "Training", "Details of the solvers"
+_PENALTIES, _STOPPING = "Penalties and noise", "Scoring and stopping"
 
 # Every parameter of the estimator that can be written on a command line, in the order of --help.
 # Names, defaults and what is allowed are the estimator's own.
@@ -77,8 +90,13 @@ MODEL_OPTIONS: dict[str, Any] = {
     "scaling": Annotated[
         Scaling, _choice(_NETWORK, "Divide each centred column by its range or its deviation.")
     ],
+    "loss": Annotated[Loss, _choice(_TRAINING, "What training minimises.")],
+    "huber_delta": Annotated[
+        Any, _number(_TRAINING, "FLOAT", "huber: errors beyond it count linearly.")
+    ],
+    "quantile": Annotated[Any, _number(_TRAINING, "FLOAT", "quantile: which one.")],
     "solver": Annotated[Solver, _choice(_TRAINING, "Optimiser.")],
-    "max_epochs": Annotated[Any, _number(_TRAINING, "INT", "Passes over the training rows.")],
+    "max_epochs": Annotated[Any, _number(_TRAINING, "FLOAT", "Passes over the training rows.")],
     "batch_size": Annotated[
         Any, _number(_TRAINING, "auto|INT", "Rows of a mini-batch; 1: online training.")
     ],
@@ -86,10 +104,16 @@ MODEL_OPTIONS: dict[str, Any] = {
         Any, _number(_TRAINING, "auto|FLOAT", "Length of the first steps.")
     ],
     "learning_rate": Annotated[
-        Rate, _choice(_TRAINING, "Let the steps shrink to 0 over the training, or not.")
+        Rate, _choice(_TRAINING, "How the length of the steps changes over the training.")
     ],
-    "l1": Annotated[Any, _number(_TRAINING, "FLOAT", "Penalty on the weights' absolute values.")],
-    "l2": Annotated[Any, _number(_TRAINING, "FLOAT", "Penalty on the weights' squares.")],
+    "power_t": Annotated[Any, _number(_TRAINING, "FLOAT", "invscaling: its exponent.")],
+    "layer_rate_decay": Annotated[
+        Any, _number(_TRAINING, "FLOAT", "Factor between the rates of a layer and the next.")
+    ],
+    "pretraining": Annotated[Pretraining | None, _choice(_TRAINING, "Train layer by layer first.")],
+    "pretraining_epochs": Annotated[
+        Any, _number(_TRAINING, "FLOAT", "Epochs per layer for that; default: --max-epochs.")
+    ],
     "contamination": Annotated[
         Any,
         _number(
@@ -110,7 +134,87 @@ MODEL_OPTIONS: dict[str, Any] = {
             max=2**32 - 1,
         ),
     ],
+    "l1": Annotated[Any, _number(_PENALTIES, "FLOAT", "Penalty on the weights' absolute values.")],
+    "l2": Annotated[Any, _number(_PENALTIES, "FLOAT", "Penalty on the weights' squares.")],
+    "max_w2": Annotated[
+        Any, _number(_PENALTIES, "FLOAT", "Limit of the sum of squared weights into a unit.")
+    ],
+    "input_dropout": Annotated[
+        Any, _number(_PENALTIES, "FLOAT", "Probability that an input is hidden while training.")
+    ],
+    "hidden_dropout": Annotated[
+        Any,
+        typer.Option(
+            help="Probability that a hidden unit is off while training; such as 0.5, or 0.5,0.2"
+            " for two layers.",
+            rich_help_panel=_PENALTIES,
+            metavar="FLOATS",
+            parser=read_rates,
+        ),
+    ],
+    "input_noise": Annotated[
+        Any, _number(_PENALTIES, "FLOAT", "Deviation of noise on the scaled inputs.")
+    ],
+    "sparsity_beta": Annotated[
+        Any, _number(_PENALTIES, "FLOAT", "Penalty on average activations off their target.")
+    ],
+    "average_activation": Annotated[Any, _number(_PENALTIES, "FLOAT", "That target.")],
+    "validation_fraction": Annotated[
+        Any, _number(_STOPPING, "FLOAT", "Share of the training rows to validate with instead.")
+    ],
+    "early_stopping": Annotated[
+        bool, _switch(_STOPPING, "--early-stopping", "Stop when the error has ceased to fall.")
+    ],
+    "stopping_rounds": Annotated[
+        Any, _number(_STOPPING, "INT", "Scorings per moving average of the error.")
+    ],
+    "stopping_tolerance": Annotated[
+        Any, _number(_STOPPING, "FLOAT", "By how much it has to fall, relatively.")
+    ],
+    "restore_best_weights": Annotated[
+        bool,
+        _switch(
+            _STOPPING,
+            "--restore-best-weights/--last",
+            "End with the best weights when validating or stopping early, or with the last.",
+        ),
+    ],
+    "target_mse": Annotated[Any, _number(_STOPPING, "FLOAT", "Stop at this training MSE.")],
+    "max_time": Annotated[Any, _number(_STOPPING, "SECONDS", "Stop training then.")],
+    "score_every": Annotated[
+        Any, _number(_STOPPING, "auto|INT", "Rows between two lines of the history.")
+    ],
+    "score_interval": Annotated[
+        Any, _number(_STOPPING, "SECONDS", "Least time between two lines of the history.")
+    ],
+    "score_duty_cycle": Annotated[
+        Any, _number(_STOPPING, "FLOAT", "Most of the time that scoring may take.")
+    ],
+    "score_training_samples": Annotated[
+        Any, _number(_STOPPING, "INT", "Training rows to score; 0: all.")
+    ],
+    "score_validation_samples": Annotated[
+        Any, _number(_STOPPING, "INT", "Validation rows to score; 0: all.")
+    ],
+    "checkpoint": Annotated[
+        str | None,
+        typer.Option(
+            help="File to go on from after a crash, and to write for that.",
+            rich_help_panel=_STOPPING,
+            metavar="FILE",
+        ),
+    ],
+    "checkpoint_interval": Annotated[
+        Any, _number(_STOPPING, "SECONDS", "Time between two writings of it.")
+    ],
     "momentum": Annotated[Any, _number(_SOLVERS, "FLOAT", "sgd: momentum.")],
+    "momentum_start": Annotated[
+        Any, _number(_SOLVERS, "FLOAT", "sgd: the first momentum, if it is to grow.")
+    ],
+    "momentum_ramp": Annotated[Any, _number(_SOLVERS, "FLOAT", "sgd: rows over which it grows.")],
+    "momentum_dampening": Annotated[
+        bool, _choice(_SOLVERS, "sgd: multiply gradients by 1 - momentum.")
+    ],
     "nesterovs_momentum": Annotated[bool, _choice(_SOLVERS, "sgd: Nesterov's way of it.")],
     "annealing": Annotated[
         Any, _number(_SOLVERS, "FLOAT", "sgd: divide the rate by 1 + annealing x rows seen.")

@@ -115,29 +115,33 @@ def print_ranking(
 
 def _print_layers(console: Console, model: Autoencoder) -> None:
     table = _table("layer", "units", "type", "l1", "l2", "weights", "± sd", "biases", "± sd")
-    statistics = "mean_weight", "sd_weight", "mean_bias", "sd_bias"
-    for layer in model.layer_table():
-        penalties = ("" if layer[key] is None else f"{layer[key]:g}" for key in ("l1", "l2"))
-        figures = ("" if layer[key] is None else f"{layer[key]:.4f}" for key in statistics)
+    statistics = "mean_weight", "weight_sd", "mean_bias", "bias_sd"
+    for layer in model.summary().rows():
+        penalties = (_figure(layer[key], "g") for key in ("l1", "l2"))
+        figures = (_figure(layer[key], ".4f") for key in statistics)
         names = (str(layer[key]) for key in ("layer", "units", "type"))
         table.add_row(*names, *penalties, *figures)
     _print(console, "Layers", table)
 
 
+def _figure(value: float, form: str) -> str:
+    return "" if np.isnan(value) else format(value, form)
+
+
 def _print_history(console: Console, model: Autoencoder) -> None:
     table = _table("time", "obs/s", "epochs", "samples", "training MSE", "training RMSE")
     history = model.history_
-    n_rows = len(history["epoch"])
-    form = _number_format(history["mse"])
+    n_rows = history.n_rows
+    form = _number_format(history["training_mse"])
     for i in np.unique(np.linspace(0, n_rows - 1, min(n_rows, _N_HISTORY)).round().astype(int)):
         speed = history["obs_per_s"][i]
         table.add_row(
             f"{history['duration'][i]:.3f} s",
             f"{speed:,.0f}" if np.isfinite(speed) else "",  # row 0 is the untrained network
-            f"{history['epoch'][i]:g}",
+            f"{history['epochs'][i]:.4g}",
             f"{history['samples'][i]:,.0f}",
-            format(abs(history["mse"][i]), form),
-            format(history["rmse"][i], form),
+            format(abs(history["training_mse"][i]), form),
+            format(history["training_rmse"][i], form),
         )
     _print(console, "Scoring history", table)
 

@@ -1,0 +1,224 @@
+"""Checkpoints: a training that was killed goes on from its last one as if nothing had happened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastae import _archive
+from fastae._history import Event
+from fastae._weights import aligned_zeros
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from fastae._data import TrainingData
+    from fastae._training import Training
+
+KIND = "checkpoint"
+VERSION = 1
+
+# What may differ between the run that wrote a checkpoint and the one that goes on from it.
+_FREE = {
+    "callback",
+    "checkpoint",
+    "checkpoint_interval",
+    "contamination",
+    "max_epochs",
+    "max_time",
+    "n_jobs",
+    "score_duty_cycle",
+    "score_interval",
+    "target_mse",
+    "verbose",
+    "warm_start",
+}
+# Why a training ended, where more epochs do not let it go on.
+_FINAL = ("early_stopping", "target_mse", "callback")
+_COUNTERS = (
+    "seed",
+    "epoch",
+    "epoch_rows",
+    "epoch_error",
+    "epoch_seconds",
+    "samples",
+    "run_start",
+    "samples_before",
+    "epochs_before",
+    "steps",
+    "steps_before",
+    "seconds",
+    "loss_curve",
+)
+
+
+def seed_of(path: str | os.PathLike[str], *, otherwise: int) -> int:
+    """Return the seed of the training that a checkpoint is of, or another if there is no file.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is damaged.
+    """
+    if not Path(path).exists():
+        return otherwise
+    return int(_archive.read(path, kind=KIND, version=VERSION)[1]["seed"])
+
+
+def identity(
+    estimator: Any, data: TrainingData, samples_before: int, **arrays: npt.NDArray[Any]
+) -> dict[str, str]:
+    """Return what two runs must have in common to be the same training.
+
+    Parameters
+    ----------
+    estimator : Autoencoder
+        Its parameters, but for those that change no weight.
+    data : TrainingData
+        Its shape, type, weights and some of its rows.
+    samples_before : int
+        Rows that the network had been trained on before this `fit`.
+    **arrays : ndarray
+        More that describes the data: the scaling of its columns.
+
+    Returns
+    -------
+    identity : dict of str to str
+        Short values as they are, arrays as hashes.
+    """
+    parameters = {
+        name: _text(value) for name, value in estimator.get_params().items() if name not in _FREE
+    }
+    rows = data.X[:: max(1, data.X.shape[0] // 1000)]
+    parts = [rows, *arrays.values()]
+    if data.row_weights is not None:
+        parts.append(data.row_weights)
+    if data.validation is not None:
+        parts.append(data.validation.X[:: max(1, data.validation.X.shape[0] // 1000)])
+    shape = f"{data.X.shape[0]} rows of {data.X.shape[1]} columns, {data.X.dtype}"
+    return parameters | {
+        "the number of rows trained on before": str(samples_before),
+        "the table's shape": shape,
+        "the table": _hash(*parts),
+    }
+
+
+def save(path: str | os.PathLike[str], training: Training) -> None:
+    """Write a checkpoint, atomically.
+
+    Parameters
+    ----------
+    path : str or path-like
+    training : Training
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; an older one is then as it was.
+    """
+    state, best = training.state, training.best
+    arrays = {
+        "params": state.network.params,
+        "slots": state.slots,
+        "averages": state.averages,
+    }
+    if best.kept:
+        arrays["best"] = best.params
+    meta = {name: getattr(state, name) for name in _COUNTERS}
+    meta |= {
+        "identity": training.identity,
+        "widths": list(training.params.widths),
+        "events": [list(astuple(event)) for event in state.events],
+        "stopping": training.stop.values,
+        "best_metric": best.metric,
+        "next_event": training.next_event,
+        # A run that its epochs or the clock ended may go on with more of them.
+        "stop_reason": training.stop_reason if training.stop_reason in _FINAL else "",
+    }
+    _archive.write(path, arrays, meta, kind=KIND, version=VERSION)
+
+
+def resume(path: str | os.PathLike[str], training: Training) -> bool:
+    """Bring a training to where a checkpoint left it.
+
+    Parameters
+    ----------
+    path : str or path-like
+    training : Training
+        Fresh; changed in place.
+
+    Returns
+    -------
+    resumed : bool
+        False if there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is damaged, or belongs to another training: says in what they differ.
+    """
+    if not Path(path).exists():
+        return False
+    arrays, meta = _archive.read(path, kind=KIND, version=VERSION)
+    _check_identity(path, meta["identity"], training.identity)
+    state = training.state
+    targets = {"params": state.network.params, "slots": state.slots, "averages": state.averages}
+    for name, target in targets.items():
+        if arrays[name].shape != target.shape or arrays[name].dtype != target.dtype:
+            msg = f"Checkpoint {os.fspath(path)!r} has weights of another shape: remove the file."
+            raise ValueError(msg)
+        target[...] = arrays[name]
+    for name in _COUNTERS:
+        setattr(state, name, meta[name])
+    state.events = [Event(*values) for values in meta["events"]]
+    training.stop = type(training.stop)(
+        training.plan.rounds, training.plan.tolerance, meta["stopping"]
+    )
+    if "best" in arrays:
+        best = aligned_zeros(arrays["best"].shape)
+        best[...] = arrays["best"]
+        training.best.offer(meta["best_metric"], best)
+    reason = str(meta["stop_reason"])
+    best_mse = min((event.training_mse for event in state.events), default=0.0)
+    if reason == "target_mse" and best_mse > training.plan.target_mse:
+        reason = ""  # the target is lower now
+    training.go_on(int(meta["next_event"]), reason)
+    return True
+
+
+def _check_identity(
+    path: str | os.PathLike[str], theirs: dict[str, str], ours: dict[str, str]
+) -> None:
+    for name in ours | theirs:
+        mine, other = ours.get(name, "unknown"), theirs.get(name, "unknown")
+        if mine == other:
+            continue
+        difference = f"{name} was {other} and is {mine}"
+        if name == "the table":
+            difference = "the table's values, weights or scaling differ"
+        msg = (
+            f"Checkpoint {os.fspath(path)!r} is of another training: {difference}. Give another "
+            "path, or remove the file to start anew."
+        )
+        raise ValueError(msg)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, np.random.RandomState):
+        return "a RandomState"
+    if isinstance(value, list | tuple) and any(hasattr(item, "shape") for item in value):
+        return _hash(*map(np.asarray, value))
+    return repr(value)
+
+
+def _hash(*arrays: npt.NDArray[Any]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,121 @@
+"""Scaling that follows a stream: running statistics, and weights that move along with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastae._scaling import scaling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastae._weights import Network
+
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnStats:
+    """What is known of the columns of all rows so far.
+
+    Attributes
+    ----------
+    count : float
+        Rows, or their weights added up.
+    mean, minimum, maximum, variance : ndarray of shape (n_features,), float64
+        The variance is the population's.
+    """
+
+    count: float
+    mean: Float64
+    minimum: Float64
+    maximum: Float64
+    variance: Float64
+
+    @property
+    def columns(self) -> tuple[Float64, Float64, Float64, Float64]:
+        """Mean, minimum, maximum and variance, as ``_core.column_stats`` returns them."""
+        return self.mean, self.minimum, self.maximum, self.variance
+
+    def merged(self, more: ColumnStats) -> ColumnStats:
+        """Return the statistics of the rows of both.
+
+        Means and variances after Chan, Golub & LeVeque, "Algorithms for Computing the Sample
+        Variance", The American Statistician 37, 1983.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae._stream import ColumnStats
+        >>> one = ColumnStats(1.0, *(np.array([v]) for v in (2.0, 2.0, 2.0, 0.0)))
+        >>> two = ColumnStats(1.0, *(np.array([v]) for v in (6.0, 6.0, 6.0, 0.0)))
+        >>> [float(column[0]) for column in one.merged(two).columns]
+        [4.0, 2.0, 6.0, 4.0]
+        """
+        count = self.count + more.count
+        share = more.count / count
+        gap = more.mean - self.mean
+        with np.errstate(over="ignore", invalid="ignore"):  # `scaling` reports what is too wide
+            variance = (1 - share) * self.variance + share * more.variance
+            variance += share * (1 - share) * gap**2
+        return ColumnStats(
+            count,
+            self.mean + gap * share,
+            np.minimum(self.minimum, more.minimum),
+            np.maximum(self.maximum, more.maximum),
+            variance,
+        )
+
+    def scaling(self, kind: str, dtype: np.dtype[Any]) -> tuple[Float64, Float64]:
+        """Return shift and scale of the columns, as `fastae._scaling.scaling` does."""
+        return scaling(kind, self.columns, dtype)
+
+
+def rescale(
+    network: Network,
+    activations: Sequence[str],
+    old: tuple[Float64, Float64],
+    new: tuple[Float64, Float64],
+) -> None:
+    """Change weights so that the network, under a new scaling, computes what it did before.
+
+    Parameters
+    ----------
+    network : Network
+        Changed in place.
+    activations : sequence of str
+        One per layer.
+    old, new : (shift, scale), ndarrays of shape (n_features,), float64
+        The network saw ``(x - shift) * scale``.
+
+    Notes
+    -----
+    With x' = (x - s) c before and x'' = (x - t) e now, x' = x'' c / e + (t - s) c: the first
+    layer's weights take the factor, its biases the shift. The outputs go the other way,
+    r'' = r' e / c + (s - t) e; a last layer with an activation cannot, and keeps its weights: what
+    it says is then in the new units.
+    """
+    (shift, scale), (new_shift, new_scale) = old, new
+    if np.array_equal(shift, new_shift) and np.array_equal(scale, new_scale):
+        return
+    W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, 0))
+    offset = (new_shift - shift) * scale
+    _write(network, 0, W * (scale / new_scale)[:, np.newaxis], b + offset @ W)
+    if activations[-1] == "identity":
+        last = len(network.coefs) - 1
+        W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, last))
+        factor = new_scale / scale
+        _write(network, last, W * factor, b * factor + (shift - new_shift) * new_scale)
+
+
+def _layer(network: Network, layer: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    return network.coefs[layer], network.intercepts[layer]
+
+
+def _write(network: Network, layer: int, W: Float64, b: Float64) -> None:
+    network.coefs[layer][...] = W
+    network.intercepts[layer][...] = b
