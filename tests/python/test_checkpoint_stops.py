@@ -67,13 +67,12 @@ def pressed_in_call(n, function):
 
 
 def interrupted(fitted, X):
-    with pytest.warns(UserWarning, match="Training interrupted by user"):
-        try:
-            fitted.fit(X)
-        finally:
-            if hasattr(signal, "setitimer"):  # an alarm that comes too late would end the test run
-                signal.setitimer(signal.ITIMER_REAL, 0)
-    return fitted
+    try:
+        with pytest.warns(UserWarning, match="Training interrupted by user"):
+            return fitted.fit(X)
+    finally:
+        if hasattr(signal, "setitimer"):  # an alarm that comes too late would end the test run
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def test_the_runs_end_as_they_should(X):
