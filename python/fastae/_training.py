@@ -277,7 +277,9 @@ class Training:
         pause = plan.interval
         if not plan.exact:
             pause = max(pause, self._scoring_seconds / plan.duty_cycle)
-        rows = pause * state.samples / max(state.seconds, 1e-9) if state.samples else 0.0
+        rows = pause * state.samples / max(state.seconds, 1e-9)
+        if not (plan.exact or state.samples):  # nothing measured yet: a row takes 3 times as long
+            rows = self.errors.size / (3 * plan.duty_cycle)
         return plan.every * max(1, math.ceil(min(rows, plan.total) / plan.every))
 
     def _end(self, verbose: int) -> None:
