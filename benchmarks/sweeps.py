@@ -155,8 +155,9 @@ def threads() -> Iterator[list[str]]:
             rows = int(np.clip(2e10 / training_flops((hidden,), n_features), 2_000, 200_000))
             X = np.random.default_rng(0).random((rows, n_features), dtype=np.float32)
             settings = {"hidden_layer_sizes": hidden, "solver": solver, "batch_size": batch}
-            model = Autoencoder(max_epochs=1, **settings).fit(X[:1])
-            taken = model._training_threads(X, _params.resolve(model, *X.shape))
+            taken = _threads.for_training(
+                None, widths=(n_features, hidden, n_features), batch_size=batch, n_samples=rows
+            )
             per_update = {
                 n: 1e6 * batch / obs_per_s(X, n_jobs=n, max_epochs=1, rounds=5, **settings)
                 for n in {1, 2, taken}

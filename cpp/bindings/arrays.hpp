@@ -68,45 +68,55 @@ inline RowsView rows_view(const py::array& X, Index n_cols, const char* name) {
     return {X.data(), dtype_of(X), X.shape(0), X.shape(1), X.strides(0), X.strides(1)};
 }
 
+/// The value with this name; the error lists all names.
+template <class Value>
+Value named(const char* what, const std::string& name,
+            const std::vector<std::pair<const char*, Value>>& choices) {
+    std::string listed;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+        if (name == choices[i].first) return choices[i].second;
+        listed += i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ";
+        listed += choices[i].first;
+    }
+    throw std::invalid_argument("unknown " + std::string(what) + " '" + name + "': choose " +
+                                listed);
+}
+
 inline Activation activation_named(const std::string& name) {
-    if (name == "tanh") return Activation::kTanh;
-    if (name == "relu") return Activation::kRelu;
-    if (name == "elu") return Activation::kElu;
-    if (name == "logistic") return Activation::kLogistic;
-    if (name == "identity") return Activation::kIdentity;
-    throw std::invalid_argument("unknown activation '" + name +
-                                "': choose tanh, relu, elu, logistic or identity");
+    return named<Activation>("activation", name,
+                             {{"tanh", Activation::kTanh},
+                              {"relu", Activation::kRelu},
+                              {"elu", Activation::kElu},
+                              {"logistic", Activation::kLogistic},
+                              {"identity", Activation::kIdentity}});
 }
 
 inline Solver solver_named(const std::string& name) {
-    if (name == "adadelta") return Solver::kAdadelta;
-    if (name == "adam") return Solver::kAdam;
-    if (name == "sgd") return Solver::kSgd;
-    throw std::invalid_argument("unknown solver '" + name + "': choose adadelta, adam or sgd");
+    return named<Solver>(
+        "solver", name,
+        {{"adadelta", Solver::kAdadelta}, {"adam", Solver::kAdam}, {"sgd", Solver::kSgd}});
 }
 
 inline Schedule schedule_named(const std::string& name) {
-    if (name == "constant") return Schedule::kConstant;
-    if (name == "cosine") return Schedule::kCosine;
-    if (name == "invscaling") return Schedule::kInverseScaling;
-    if (name == "onecycle") return Schedule::kOneCycle;
-    throw std::invalid_argument("unknown schedule '" + name +
-                                "': choose constant, cosine, invscaling or onecycle");
+    return named<Schedule>("schedule", name,
+                           {{"constant", Schedule::kConstant},
+                            {"cosine", Schedule::kCosine},
+                            {"invscaling", Schedule::kInverseScaling},
+                            {"onecycle", Schedule::kOneCycle}});
 }
 
 inline Loss loss_named(const std::string& name) {
-    if (name == "squared_error") return Loss::kSquared;
-    if (name == "absolute_error") return Loss::kAbsolute;
-    if (name == "huber") return Loss::kHuber;
-    if (name == "quantile") return Loss::kQuantile;
-    throw std::invalid_argument("unknown loss '" + name +
-                                "': choose squared_error, absolute_error, huber or quantile");
+    return named<Loss>("loss", name,
+                       {{"squared_error", Loss::kSquared},
+                        {"absolute_error", Loss::kAbsolute},
+                        {"huber", Loss::kHuber},
+                        {"quantile", Loss::kQuantile}});
 }
 
 inline Parallel parallel_named(const std::string& name) {
-    if (name == "deterministic") return Parallel::kDeterministic;
-    if (name == "hogwild") return Parallel::kHogwild;
-    throw std::invalid_argument("unknown parallel '" + name + "': choose deterministic or hogwild");
+    return named<Parallel>(
+        "parallel", name,
+        {{"deterministic", Parallel::kDeterministic}, {"hogwild", Parallel::kHogwild}});
 }
 
 inline Network network_of(const std::vector<Index>& widths,

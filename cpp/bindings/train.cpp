@@ -103,6 +103,18 @@ Objective objective_of(Options& given) {
     return o;
 }
 
+/// (learning rate, momentum) of the step after `steps` steps on `samples` rows, and after how many
+/// steps online ADADELTA makes up for the decay of its squared gradients.
+py::tuple step_rates(double samples, double steps, const py::kwargs& more) {
+    Options given(more);
+    const SolverOptions solver = solver_options(given);
+    objective_of(given);  // of no influence, like the next
+    given.take<std::string>("parallel", "deterministic");
+    given.expect_none_left();
+    return py::make_tuple(solver.step_rate(samples, steps), solver.momentum_at(samples),
+                          solver.decay_period());
+}
+
 /// Everything but the arrays, checked.
 TrainOptions train_options(Options& given, Index n_layers, Index n_rows) {
     TrainOptions o;
@@ -227,6 +239,7 @@ py::dict train(const py::array& X, FloatArray params, FloatArray slots,
 
 void add_train(py::module_& m) {
     using py::arg;
+    m.def("step_rates", &step_rates, py::kw_only(), arg("samples"), arg("steps"));
     m.def("train", &train, arg("X").noconvert(), arg("params").noconvert(),
           arg("slots").noconvert(), py::kw_only(), arg("widths"), arg("activations"), arg("shift"),
           arg("scale"), arg("sample_weight").noconvert() = py::none(),

@@ -23,9 +23,7 @@ struct Rows {
 
     Rows(Index n_rows, const float* row_weights) : weights(row_weights), n(n_rows) {
         if (!weights) return;
-        for (Index i = 0; i < n_rows; ++i) {
-            if (weights[i] > 0) listed.push_back(static_cast<std::uint32_t>(i));
-        }
+        listed = rows_that_count(weights, n_rows);
         n = static_cast<Index>(listed.size());
     }
     const std::uint32_t* order(Index begin) const {

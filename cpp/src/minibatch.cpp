@@ -315,9 +315,7 @@ void MiniBatch::drop_units(const Share& share, Index layer, const PartMatrix& un
 /// the derivative of the penalty by them. Threads share the columns of every layer.
 void MiniBatch::average_activations(Share& share, float* averages, const Batch& rows) {
     wait(share.thread);
-    const float new_share = ActivationAverage::share(rows.n, rows.samples);
-    const auto beta = static_cast<float>(objective_.sparsity_beta);
-    const auto target = static_cast<float>(objective_.average_activation);
+    const ActivationAverage average(objective_, rows.n, rows.samples);
     for (Index l = 1; l < network_.n_layers(); ++l) {
         const PartMatrix& h = h_[static_cast<std::size_t>(l)];
         const Index width = network_.width(l);
@@ -329,10 +327,7 @@ void MiniBatch::average_activations(Share& share, float* averages, const Batch& 
             for (Index b = 0; b < rows.n; ++b) {
                 mean += load(h.at(part, b) + c - h.columns(part).begin) * row_weight(rows, b);
             }
-            const Vec<float> old = load(averages + offset + c);
-            const Vec<float> average = old + (mean - old) * new_share;
-            store(averages + offset + c, average);
-            store(push_.data() + offset + c, (average - target) * beta);
+            store(push_.data() + offset + c, average.add(mean, averages + offset + c));
         }
         if (lines.end * kPad > width) zero_padding(1, width, push_.data() + offset, 0);
     }

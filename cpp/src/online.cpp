@@ -137,22 +137,15 @@ void OnlineWorker::drop_units(Index layer, float* units, Columns columns, const 
 
 /// As MiniBatch::average_activations, of the units that this thread computes.
 void OnlineWorker::average_activations(const Batch& row) {
-    const float new_share = ActivationAverage::share(1, row.samples);
-    const auto beta = static_cast<float>(objective_.sparsity_beta);
-    const auto target = static_cast<float>(objective_.average_activation);
+    const ActivationAverage average(objective_, 1, row.samples);
+    const float weight = row.weight(0);
     for (Index l = 1; l < network_.n_layers(); ++l) {
         const float* h = h_[static_cast<std::size_t>(l)];
-        float* averages = averages_ + network_.hidden_offset(l);
-        float* push = push_ + network_.hidden_offset(l);
-        // All units where delta[l] will need them all; h[l] is complete then.
-        const bool all = !network_.layers()[static_cast<std::size_t>(l)].fan_in_is_wide;
-        const Columns columns =
-            all ? Columns{0, whole_lines(network_.width(l))} : computed_columns(l);
+        const Index offset = network_.hidden_offset(l);
+        float* push = push_ + offset;
+        const Columns columns = computed_columns(l);
         for (Index c = columns.begin; c < columns.end; c += kLanes<float>) {
-            const Vec<float> old = load(averages + c);
-            const Vec<float> average = old + (load(h + c) * row.weight(0) - old) * new_share;
-            store(averages + c, average);
-            store(push + c, (average - target) * (beta * row.weight(0)));
+            store(push + c, average.add(load(h + c) * weight, averages_ + offset + c) * weight);
         }
         zero_padding(1, network_.width(l), push, 0);
     }

@@ -95,7 +95,7 @@ class Tasks:
         n_parts: int,
         attributes: Callable[[State], dict[str, Any]],
     ) -> None:
-        self._estimator, self._attributes = estimator, attributes
+        self._attributes = attributes
         # Y is what is to be learned, without which ScoringMonitor does not score.
         self._shared = {"estimator": estimator, "X": X, "y": X, "metadata": metadata}
         self._fit = estimator._init_callback_context(max_subtasks=n_parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,6 @@ _COUNTERS = (
     "epoch",
     "epoch_rows",
     "epoch_error",
-    "epoch_seconds",
     "samples",
     "run_start",
     "samples_before",
@@ -57,17 +56,38 @@ _COUNTERS = (
 )
 
 
-def seed_of(path: str | os.PathLike[str], *, otherwise: int) -> int:
-    """Return the seed of the training that a checkpoint is of, or another if there is no file.
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """What a checkpoint file holds.
+
+    Attributes
+    ----------
+    path : str or path-like
+    arrays : dict of str to ndarray
+    meta : dict
+    """
+
+    path: str | os.PathLike[str]
+    arrays: dict[str, npt.NDArray[Any]]
+    meta: dict[str, Any]
+
+    @property
+    def seed(self) -> int:
+        """Of the training that it is of."""
+        return int(self.meta["seed"])
+
+
+def load(path: str | os.PathLike[str] | None) -> Saved | None:
+    """Read a checkpoint; None if there is no path or no such file.
 
     Raises
     ------
     ValueError
-        If the checkpoint is damaged.
+        If the file is damaged.
     """
-    if not Path(path).exists():
-        return otherwise
-    return int(_archive.read(path, kind=KIND, version=VERSION)[1]["seed"])
+    if path is None or not Path(path).exists():
+        return None
+    return Saved(path, *_archive.read(path, kind=KIND, version=VERSION))
 
 
 def identity(
@@ -143,28 +163,21 @@ def save(path: str | os.PathLike[str], training: Training) -> None:
     _archive.write(path, arrays, meta, kind=KIND, version=VERSION)
 
 
-def resume(path: str | os.PathLike[str], training: Training) -> bool:
+def resume(saved: Saved, training: Training) -> None:
     """Bring a training to where a checkpoint left it.
 
     Parameters
     ----------
-    path : str or path-like
+    saved : Saved
     training : Training
         Fresh; changed in place.
-
-    Returns
-    -------
-    resumed : bool
-        False if there is no such file.
 
     Raises
     ------
     ValueError
-        If the checkpoint is damaged, or belongs to another training: says in what they differ.
+        If the checkpoint belongs to another training: says in what they differ.
     """
-    if not Path(path).exists():
-        return False
-    arrays, meta = _archive.read(path, kind=KIND, version=VERSION)
+    path, arrays, meta = saved.path, saved.arrays, saved.meta
     _check_identity(path, meta["identity"], training.identity)
     state = training.state
     targets = {"params": state.network.params, "slots": state.slots, "averages": state.averages}
@@ -188,7 +201,6 @@ def resume(path: str | os.PathLike[str], training: Training) -> bool:
     if reason == "target_mse" and best_mse > training.plan.target_mse:
         reason = ""  # the target is lower now
     training.go_on(int(meta["next_event"]), reason)
-    return True
 
 
 def _check_identity(

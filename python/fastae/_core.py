@@ -92,6 +92,7 @@ layout = _chosen.layout
 column_groups = _chosen.column_groups
 column_stats = _chosen.column_stats
 train = _chosen.train
+step_rates = _chosen.step_rates
 score = _chosen.score
 feature_errors = _chosen.feature_errors
 reconstruct = _chosen.reconstruct

@@ -136,11 +136,11 @@ class FittingMixin(ScoringMixin):
     ) -> Training:
         """Train on a checked table and set all attributes."""
         rng = check_random_state(self.random_state)
-        shape_params = _params.resolve(self, table.shape[0], table.shape[1])
-        drawn = None if continues else self._initial_network(shape_params, rng)
+        drawn = None if continues else self._initial_network(table.shape[1], rng)
         seed = int.from_bytes(rng.bytes(8), "little")
-        if self.random_state is None and self.checkpoint is not None:
-            seed = _checkpoint.seed_of(self.checkpoint, otherwise=seed)
+        saved = _checkpoint.load(self.checkpoint)
+        if self.random_state is None and saved is not None:
+            seed = saved.seed
         data = training_data(
             table, sample_weight, X_val=validation,
             validation_fraction=self.validation_fraction,
@@ -162,16 +162,18 @@ class FittingMixin(ScoringMixin):
             has_listeners=listens,
         )  # fmt: skip
         training = self._training(data, scaling, params, what, state)
-        resumed = what.checkpoint is not None and self._resume(training)
-        if self.pretraining is not None and not (resumed or continues):
+        if saved is not None:
+            _checkpoint.resume(saved, training)
+        elif self.pretraining is not None and not continues:
             self._pretrain(training, rng)
+        del saved  # as large as the training's own state
         self._run(training, on_progress, listens)
         self._finish(training)
         return training
 
-    def _initial_network(self, params: _params.Params, rng: np.random.RandomState) -> Network:
+    def _initial_network(self, n_features: int, rng: np.random.RandomState) -> Network:
         """Return the network before training: random, or as the user gives it."""
-        network = Network.zeros(params.widths)
+        network = Network.zeros(_params.layer_widths(self, n_features))
         if self.coefs_init is None:
             draw(network, self.init, float(self.init_scale), rng)
         else:
@@ -254,10 +256,6 @@ class FittingMixin(ScoringMixin):
         self.scale_ = scale
         self.hidden_layer_sizes_ = network.widths[1:-1]
         self.n_layers_ = len(network.widths)
-
-    def _resume(self, training: Training) -> bool:
-        assert self.checkpoint is not None
-        return _checkpoint.resume(self.checkpoint, training)
 
     def _pretrain(self, training: Training, rng: np.random.RandomState) -> None:
         epochs = self.pretraining_epochs
@@ -363,7 +361,7 @@ class FittingMixin(ScoringMixin):
             params = self._stream_params(data, first=first)
             rng = check_random_state(self.random_state)
             if before is None:
-                network = self._initial_network(params, rng)
+                network = self._initial_network(table.shape[1], rng)
                 state = State.fresh(network, params, int.from_bytes(rng.bytes(8), "little"))
             else:
                 network = self._own_network(params)

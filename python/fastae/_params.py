@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fastae._checks import check, hidden_dropout, hidden_widths, is_auto
+from fastae._checks import hidden_dropout, hidden_widths, is_auto
 
 # Rows per update that threads without locks still bear well (benchmarks/sweeps.py hogwild).
 HOGWILD_ROWS = 32
@@ -58,11 +58,12 @@ def resolve(
     endless: bool = False,
     batch_size: int | None = None,
 ) -> Params:
-    """Check an estimator's parameters and fill in what depends on the table.
+    """Turn an estimator's parameters into what training needs to know of them and of the table.
 
     Parameters
     ----------
     estimator : Autoencoder
+        Its parameters have passed `fastae._checks.check`.
     n_samples, n_features : int
         The training rows, without those held out or of weight 0, and columns.
     endless : bool
@@ -77,10 +78,10 @@ def resolve(
     Raises
     ------
     ValueError
-        Naming the first parameter that is wrong, what it may be, and what it was.
+        If `hidden_layer_sizes` or `hidden_dropout` is wrong: what it may be, and what it was.
     """
-    check(estimator)
-    hidden = hidden_widths(estimator.hidden_layer_sizes, n_features)
+    widths = layer_widths(estimator, n_features)
+    hidden = widths[1:-1]
     if not is_auto(estimator.batch_size):
         batch_size = int(estimator.batch_size)
     elif batch_size is None:
@@ -95,13 +96,19 @@ def resolve(
     if estimator.solver == "sgd":
         n_slots = int(estimator.momentum > 0 or options["momentum_start"] > 0)
     return Params(
-        widths=(n_features, *hidden, n_features),
+        widths=widths,
         activations=(*[estimator.activation] * len(hidden), estimator.output_activation),
         options=options,
         n_slots=n_slots,
         batch_size=batch_size,
         max_epochs=float(estimator.max_epochs),
     )
+
+
+def layer_widths(estimator: Any, n_features: int) -> tuple[int, ...]:
+    """Return the units per layer: n_features, hidden layers, n_features."""
+    hidden = hidden_widths(estimator.hidden_layer_sizes, n_features)
+    return (n_features, *hidden, n_features)
 
 
 def _solver_options(

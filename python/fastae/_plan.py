@@ -62,6 +62,18 @@ class Plan:
     checkpoint_interval: float = math.inf
 
 
+def rows_in(epochs: float, n_samples: int) -> int:
+    """Return how many rows are trained on in so many epochs.
+
+    Examples
+    --------
+    >>> from fastae import _plan
+    >>> _plan.rows_in(13.3, 20)  # not 267, as 13.3 * 20 is a bit above 266
+    266
+    """
+    return math.ceil(round(epochs * n_samples, 6))
+
+
 def plan(
     estimator: Any, n_samples: int, *, has_validation: bool, has_listeners: bool = False
 ) -> Plan:
@@ -77,7 +89,7 @@ def plan(
     has_listeners : bool
         Whether somebody else than the estimator waits for scorings.
     """
-    total = math.ceil(round(float(estimator.max_epochs) * n_samples, 6))
+    total = rows_in(float(estimator.max_epochs), n_samples)
     early_stopping = bool(estimator.early_stopping)
     keep_best = bool(estimator.restore_best_weights) and (early_stopping or has_validation)
     every = estimator.score_every

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastae import _core
+from fastae._plan import rows_in
 from fastae._training import diverged
 from fastae._weights import Network, aligned_zeros, draw
 
@@ -109,7 +110,7 @@ def _train_shallow(
     options = dict(params.options)
     options["layer_rates"] = []
     options["hidden_dropout"] = options["hidden_dropout"][layer : layer + 1]
-    n_samples = math.ceil(round(epochs * data.n_samples, 6))
+    n_samples = rows_in(epochs, data.n_samples)
     result = _core.train(
         table,
         shallow.params,
@@ -119,7 +120,7 @@ def _train_shallow(
         shift=shift,
         scale=scale,
         sample_weight=data.row_weights,
-        averages=aligned_zeros((-(-shallow.widths[1] // 16) * 16,)),
+        averages=aligned_zeros((replace(params, widths=shallow.widths).averages_size,)),
         batch_size=params.batch_size,
         seed=seed % 2**64,
         n_samples=n_samples,

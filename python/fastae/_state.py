@@ -33,8 +33,8 @@ class State:
         Below 2**64; decides the order of the rows and all noise.
     epoch, epoch_rows : int
         The epoch that is under way, counted from 0, and the rows of it that are done.
-    epoch_error, epoch_seconds : float
-        Of these rows: sum of weighted squared errors, and the time they took.
+    epoch_error : float
+        Of these rows: sum of weighted squared errors.
     samples : int
         Rows trained on: what schedules go by.
     run_start : int
@@ -59,7 +59,6 @@ class State:
     epoch: int = 0
     epoch_rows: int = 0
     epoch_error: float = 0.0
-    epoch_seconds: float = 0.0
     samples: int = 0
     run_start: int = 0
     samples_before: int = 0
@@ -142,11 +141,10 @@ class State:
         """
         self.epoch_rows += rows
         self.epoch_error += error
-        self.epoch_seconds += seconds
         self.samples += rows
         self.seconds += seconds
         if self.epoch_rows >= n_samples:
             self.loss_curve.append(self.epoch_error / (n_samples * n_features))
             self.epoch += 1
             self.epoch_rows = 0
-            self.epoch_error = self.epoch_seconds = 0.0
+            self.epoch_error = 0.0

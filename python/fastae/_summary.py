@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastae import _core
 from fastae._table import Table
 from fastae._weights import Network
 
@@ -116,7 +117,12 @@ def step_sizes(state: State, params: Params, *, planned: int, n_samples: int) ->
         return []
     # The last mini-batch of an epoch may be smaller than the others.
     batch = (state.epoch_rows or n_samples) % params.batch_size or params.batch_size
-    rate = _rate(options, max(state.samples - batch, 0), max(state.steps - 1, 0), planned)
+    rate, _, decay_period = _core.step_rates(
+        samples=max(state.samples - batch, 0),
+        steps=state.steps - 1,
+        samples_total=max(planned, 1),
+        **options,
+    )
     factors = options["layer_rates"] or [1.0] * len(state.network.coefs)
     if options["solver"] == "sgd":
         return [(rate * factor, 0.0) for factor in factors]
@@ -127,61 +133,35 @@ def step_sizes(state: State, params: Params, *, planned: int, n_samples: int) ->
             v = np.asarray(b, dtype=np.float64) / (1 - options["beta_2"] ** state.steps)
             steps = rate / (np.sqrt(v) + options["epsilon"])
         else:
-            steps = rate * _adadelta_ratio(a, b, state.steps, params)
+            # Online, the decay of the squared gradients is put off (StepConstants in C++).
+            pending = (state.steps - 1) % decay_period if params.batch_size == 1 else 0.0
+            steps = rate * _adadelta_ratio(a, b, pending, options)
         rates.append((float(steps.mean() * factor), float(steps.std() * factor)))
     return rates
 
 
 def _adadelta_ratio(
-    G: npt.NDArray[np.float32], S: npt.NDArray[np.float32], steps: int, params: Params
+    G: npt.NDArray[np.float32],
+    S: npt.NDArray[np.float32],
+    pending: float,
+    options: dict[str, Any],
 ) -> Float64:
-    """Return RMS[step] / RMS[gradient] from the core's state (see StepConstants in C++).
+    """Return RMS[step] / RMS[gradient] from the core's state: Zeiler's averages over 1 - rho.
 
-    The state is Zeiler's averages over 1 - rho; online, the squared gradients' decay is put off.
+    The squared gradients have yet to decay by `pending` steps.
     """
-    rho, epsilon = params.options["rho"], params.options["epsilon"]
-    pending = 0
-    if params.batch_size == 1 and rho > 0:
-        period = min(max(np.floor(np.log(0.25) / np.log(rho)), 1.0), 1000.0)
-        pending = (steps - 1) % int(period)
+    rho, epsilon = options["rho"], options["epsilon"]
     mean_g2 = np.asarray(G, dtype=np.float64) * (1 - rho) * rho**pending
     mean_step2 = np.asarray(S, dtype=np.float64) * (1 - rho)
     ratio: Float64 = np.sqrt((mean_step2 + epsilon) / (mean_g2 + epsilon))
     return ratio
 
 
-def _rate(options: dict[str, Any], samples: int, steps: int, total: int) -> float:
-    """Return the learning rate of the step after `steps` steps on `samples` rows."""
-    rate = float(options["learning_rate"])
-    progress = min(samples / max(total, 1), 1.0)
-    if options["schedule"] == "cosine":
-        rate *= _cosine(1.0, 0.0, progress)
-    elif options["schedule"] == "invscaling":
-        rate /= (1 + steps) ** options["power"]
-    elif options["schedule"] == "onecycle":
-        low, rise = 1 / 25, 0.3
-        if progress < rise:
-            rate *= _cosine(low, 1.0, progress / rise)
-        else:
-            rate *= _cosine(1.0, low * 1e-4, (progress - rise) / (1 - rise))
-    if options["solver"] == "sgd":
-        rate /= 1 + options["annealing"] * samples
-    return rate
-
-
-def _cosine(start: float, end: float, progress: float) -> float:
-    return end + (start - end) * 0.5 * (1 + float(np.cos(np.pi * progress)))
-
-
 def momentum_after(options: dict[str, Any], samples: int) -> float:
     """Return the momentum after so many rows; 0 for solvers without."""
     if options["solver"] != "sgd":
         return 0.0
-    momentum, ramp = float(options["momentum"]), options["momentum_ramp"]
-    if samples >= ramp:
-        return momentum
-    start = float(options["momentum_start"])
-    return float(start + (momentum - start) * samples / ramp)
+    return _core.step_rates(samples=samples, steps=0, **options)[1]
 
 
 def gedeon(coefs: Sequence[npt.NDArray[np.float32]]) -> Float64:

@@ -10,6 +10,19 @@ Order rows_in_order(Index n) {
     return order;
 }
 
+std::vector<SolverOptions> all_rules(double learning_rate) {
+    std::vector<SolverOptions> all(4);
+    all[0].solver = Solver::kAdadelta;
+    all[1].solver = Solver::kAdam;
+    all[2].solver = all[3].solver = Solver::kSgd;
+    all[3].momentum = 0.9;
+    for (SolverOptions& options : all) {
+        options.learning_rate = learning_rate;
+        options.l1 = options.l2 = 0.01;
+    }
+    return all;
+}
+
 double batch_step(Model& model, const RowMatrix<float>& X, const Order& order,
                   const Setting& setting, int team) {
     const auto n = static_cast<Index>(order.size());

@@ -25,6 +25,9 @@ struct Setting {
     const float* weights() const { return row_weights.empty() ? nullptr : row_weights.data(); }
 };
 
+/// ADADELTA, Adam, and SGD without and with momentum; with penalties.
+std::vector<SolverOptions> all_rules(double learning_rate);
+
 /// One step on these rows of X as one mini-batch, by a team; returns the sum of their weighted
 /// squared errors.
 double batch_step(Model& model, const RowMatrix<float>& X, const Order& order,

@@ -5,19 +5,6 @@ namespace fastae::layer_rates_test {
 const std::vector<std::vector<Index>> kWidths{
     {7, 4, 7}, {4, 7, 4}, {9, 20, 5, 9}, {300, 20, 300}, {130, 300, 20, 130}};
 
-std::vector<SolverOptions> all_rules() {
-    std::vector<SolverOptions> all(4);
-    all[0].solver = Solver::kAdadelta;
-    all[1].solver = Solver::kAdam;
-    all[2].solver = all[3].solver = Solver::kSgd;
-    all[3].momentum = 0.9;
-    for (SolverOptions& options : all) {
-        options.learning_rate = 0.125;
-        options.l1 = options.l2 = 0.01;
-    }
-    return all;
-}
-
 using Way = std::tuple<std::vector<Index>, bool>;  // widths, online
 
 class LayerRates : public ::testing::TestWithParam<Way> {
@@ -55,7 +42,7 @@ TEST_P(LayerRates, ALayerOfRateZeroStaysAsItIs) {
     for (const Layer& layer : start_.network.layers()) {
         start_.params.data()[layer.weight_offset] = -0.0f;
     }
-    for (SolverOptions options : all_rules()) {
+    for (SolverOptions options : all_rules(0.125)) {
         for (Index frozen = 0; frozen < n_layers(); ++frozen) {
             options.layer_rates.assign(static_cast<std::size_t>(n_layers()), 1.0);
             options.layer_rates[static_cast<std::size_t>(frozen)] = 0;
@@ -76,7 +63,7 @@ TEST_P(LayerRates, ALayerOfRateZeroStaysAsItIs) {
 }
 
 TEST_P(LayerRates, OtherLayersTakeTheSameStepThen) {
-    for (SolverOptions options : all_rules()) {
+    for (SolverOptions options : all_rules(0.125)) {
         const Model all = trained(options, 1);
         for (Index frozen = 0; frozen < n_layers(); ++frozen) {
             options.layer_rates.assign(static_cast<std::size_t>(n_layers()), 1.0);
@@ -91,7 +78,7 @@ TEST_P(LayerRates, OtherLayersTakeTheSameStepThen) {
 
 TEST_P(LayerRates, AreFactorsOfTheLearningRate) {
     // Powers of two, so that the first step has the same bits.
-    for (SolverOptions options : all_rules()) {
+    for (SolverOptions options : all_rules(0.125)) {
         options.layer_rates.clear();
         for (Index l = 0; l < n_layers(); ++l) options.layer_rates.push_back(l % 2 ? 4 : 0.5);
         const Model model = trained(options, 1);
@@ -107,7 +94,7 @@ TEST_P(LayerRates, AreFactorsOfTheLearningRate) {
 }
 
 TEST_P(LayerRates, OfOneChangeNothing) {
-    for (SolverOptions options : all_rules()) {
+    for (SolverOptions options : all_rules(0.125)) {
         const Model expected = trained(options, 5);
         options.layer_rates.assign(static_cast<std::size_t>(n_layers()), 1.0);
         EXPECT_TRUE(same_state(trained(options, 5), expected));

@@ -117,19 +117,6 @@ TEST(MiniBatch, SquaredErrorIsThatOfTheRows) {
     }
 }
 
-std::vector<SolverOptions> all_solvers() {
-    std::vector<SolverOptions> all(4);
-    all[0].solver = Solver::kAdadelta;
-    all[1].solver = Solver::kAdam;
-    all[2].solver = all[3].solver = Solver::kSgd;
-    all[3].momentum = 0.9;
-    for (SolverOptions& options : all) {
-        options.learning_rate = 0.1;
-        options.l1 = options.l2 = 0.01;
-    }
-    return all;
-}
-
 TEST(MiniBatch, AnyTeamGivesTheSameBits) {
     // With enough columns for every thread, with too few, and with other layers first and last.
     for (const std::vector<Index>& widths : {std::vector<Index>{300, 33, 300},
@@ -138,7 +125,7 @@ TEST(MiniBatch, AnyTeamGivesTheSameBits) {
                                              {200, 200},
                                              {64, 256, 300, 20, 64},
                                              {2100, 5, 2100}}) {
-        for (const SolverOptions& options : all_solvers()) {
+        for (const SolverOptions& options : all_rules(0.1)) {
             for (const Index n : {1, 2, 5, 70}) {
                 const RowMatrix<float> X = random_matrix(n, widths[0], 3);
                 const Model start = Model::deep(widths, Activation::kTanh, Activation::kLogistic);
@@ -188,7 +175,7 @@ TEST(MiniBatch, StepsOfATeamFollowEachOther) {
 }
 
 TEST(MiniBatch, PaddingStaysZero) {
-    for (const SolverOptions& options : all_solvers()) {
+    for (const SolverOptions& options : all_rules(0.1)) {
         for (const Activation kind : kActivations) {
             Model model({17, 5, 20, 17}, {kind, kind, kind});
             for (int t = 0; t < 3; ++t) step(model, random_matrix(9, 17, 3), options);

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastae import Autoencoder
+
 # The columns of `history_` that no clock has a part in.
 COLUMNS = ("epochs", "iterations", "samples", "training_rmse", "training_mse", "validation_rmse",
            "validation_mse")  # fmt: skip
@@ -50,3 +52,16 @@ def assert_unchanged(model, before):
         np.testing.assert_array_equal(mine, its)
     assert model.loss_curve_ == curve
     np.testing.assert_array_equal(model.history_["samples"], samples)
+
+
+def small_model(**options):
+    """Return an unfitted deep network, scored within its epochs."""
+    defaults = {
+        "hidden_layer_sizes": (4, 2, 4), "batch_size": 8, "score_every": 50, "random_state": 0,
+    }  # fmt: skip
+    return Autoencoder(**{**defaults, **options})
+
+
+def shallow_model(**options):
+    """Return an unfitted network of one narrow layer, all else automatic."""
+    return Autoencoder(**{"hidden_layer_sizes": 3, "random_state": 0, **options})

@@ -12,8 +12,14 @@ import pytest
 
 import kill_driver
 from corenet import table
-from fastae import Autoencoder, _archive, _core
-from fits import assert_same_fit, assert_same_weights, assert_unchanged, snapshot
+from fastae import _archive, _core
+from fits import (
+    assert_same_fit,
+    assert_same_weights,
+    assert_unchanged,
+    small_model,
+    snapshot,
+)
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and fork")
 STOPPING = {"early_stopping": True, "validation_fraction": 0.2, "stopping_rounds": 2}
@@ -30,11 +36,7 @@ def checkpoint_path(tmp_path):
 
 
 def model(**options):
-    defaults = {
-        "hidden_layer_sizes": (4, 2, 4), "batch_size": 8, "max_epochs": 4, "score_every": 50,
-        "random_state": 0,
-    }  # fmt: skip
-    return Autoencoder(**{**defaults, **options})
+    return small_model(**{"max_epochs": 4, **options})
 
 
 @posix

@@ -11,8 +11,14 @@ import numpy as np
 import pytest
 
 from corenet import table
-from fastae import Autoencoder, _archive, _checkpoint, _core, _training
-from fits import assert_same_fit, assert_same_weights, assert_unchanged, snapshot
+from fastae import _archive, _checkpoint, _core, _training
+from fits import (
+    assert_same_fit,
+    assert_same_weights,
+    assert_unchanged,
+    small_model,
+    snapshot,
+)
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 STOPPING = {"early_stopping": True, "validation_fraction": 0.2, "stopping_rounds": 2}
@@ -47,11 +53,7 @@ def checkpoint_path(tmp_path):
 
 
 def model(**options):
-    defaults = {
-        "hidden_layer_sizes": (4, 2, 4), "batch_size": 8, "max_epochs": 8, "score_every": 50,
-        "learning_rate_init": 0.03, "random_state": 0,
-    }  # fmt: skip
-    return Autoencoder(**{**defaults, **options})
+    return small_model(**{"max_epochs": 8, "learning_rate_init": 0.03, **options})
 
 
 def pressed_in_call(n, function):

@@ -9,8 +9,8 @@ import pytest
 
 import reference
 from corenet import farthest as farthest_weights
-from fastae import Autoencoder, _core
-from fits import assert_same_fit, weights
+from fastae import _core
+from fits import assert_same_fit, shallow_model, weights
 
 # In chunks: equal, single rows, fewer rows than a mini-batch, one row first.
 SIZES = {
@@ -31,16 +31,12 @@ def rows(n=600, d=6, seed=1, spread=1.0):
     return (X * np.linspace(0.5, 20, d) + np.linspace(-3, 50, d)) * spread
 
 
-def model(**options):
-    return Autoencoder(**{"hidden_layer_sizes": 3, "random_state": 0, **options})
-
-
 def chunks(X, sizes):
     return np.split(X, np.cumsum(sizes)[:-1])
 
 
 def streamed(X, sizes, **options):
-    fitted = model(**options)
+    fitted = shallow_model(**options)
     for chunk in chunks(X, sizes):
         fitted.partial_fit(chunk)
     return fitted
@@ -49,7 +45,7 @@ def streamed(X, sizes, **options):
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("scaling", ["range", "standard", "none"])
 def test_scaling_is_that_of_all_rows_so_far(sizes, scaling):
-    X, fitted, n = rows(), model(scaling=scaling), 0
+    X, fitted, n = rows(), shallow_model(scaling=scaling), 0
     for chunk in chunks(X, SIZES[sizes]):
         fitted.partial_fit(chunk)
         n += len(chunk)
@@ -65,7 +61,7 @@ def test_scaling_is_that_of_all_rows_so_far(sizes, scaling):
 @pytest.mark.parametrize("before", ["fit", "stream", "warm fit"])
 def test_scaling_goes_on_after_fit(before):
     X, Z = rows(), rows(200, seed=2) * 3
-    fitted = model(max_epochs=2, warm_start=before == "warm fit").fit(X)
+    fitted = shallow_model(max_epochs=2, warm_start=before == "warm fit").fit(X)
     seen = [X]
     if before != "fit":
         (fitted.fit if before == "warm fit" else fitted.partial_fit)(Z)
@@ -81,7 +77,7 @@ def test_what_was_learnt_stays_when_the_scaling_moves(hidden):
     # With a rate of almost nothing, a call only moves the scaling.
     X = rows()
     X[:, 0] = X[:, 0] > X[0, 0]  # a range of exactly 1, as if by a constant column
-    fitted = model(hidden_layer_sizes=hidden, max_epochs=30, solver="sgd").fit(X)
+    fitted = shallow_model(hidden_layer_sizes=hidden, max_epochs=30, solver="sgd").fit(X)
     before, scale = fitted.reconstruct(X), fitted.scale_
     fitted.set_params(learning_rate_init=1e-20, momentum=0.0).partial_fit(rows(50, seed=2) * 3 - 70)
     assert np.all(fitted.scale_ < scale / 1.5)
@@ -92,7 +88,7 @@ def test_what_was_learnt_stays_when_the_scaling_moves(hidden):
 def test_a_bounded_output_speaks_the_new_units():
     X = rows()
     options = {"output_activation": "tanh", "max_epochs": 30, "solver": "sgd"}
-    fitted = model(**options).fit(X)
+    fitted = shallow_model(**options).fit(X)
     codes, reconstructed = fitted.transform(X), fitted.reconstruct(X)
     fitted.set_params(learning_rate_init=1e-20, momentum=0.0).partial_fit(X * 3)
     np.testing.assert_allclose(fitted.transform(X), codes, atol=1e-5)
@@ -105,8 +101,8 @@ def test_a_stream_learns_like_fit(solver, batch_size):
     options = {"solver": solver, "batch_size": batch_size}
     X, unseen = rows(6000), rows(500, seed=2)
     fitted = streamed(X, [500] * 12, **options)
-    at_once = model(max_epochs=1, learning_rate="constant", **options).fit(X)
-    untrained = model(max_epochs=0).fit(X)
+    at_once = shallow_model(max_epochs=1, learning_rate="constant", **options).fit(X)
+    untrained = shallow_model(max_epochs=0).fit(X)
     assert -fitted.score(unseen) < max(-1.5 * at_once.score(unseen), 0.0005)
     assert -fitted.score(unseen) < -0.8 * untrained.score(unseen)
     assert fitted.loss_curve_[-1] < 0.8 * fitted.loss_curve_[0]
@@ -115,7 +111,7 @@ def test_a_stream_learns_like_fit(solver, batch_size):
 @pytest.mark.parametrize("sizes", [[1] + [100] * 60, [20] + [1] * 980 + [500] * 10])
 def test_a_stream_of_single_rows_learns(sizes):
     X, unseen = rows(6001)[: sum(sizes)], rows(500, seed=2)
-    start = -model(max_epochs=0).fit(X).score(unseen)
+    start = -shallow_model(max_epochs=0).fit(X).score(unseen)
     assert -streamed(X, sizes, batch_size=1).score(unseen) < 0.1 * start
 
 
@@ -144,7 +140,7 @@ def test_the_same_chunks_give_the_same_bits(sizes, batch_size):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_pickling_in_between_changes_no_bit(solver, batch_size):
     options = {"solver": solver, "batch_size": batch_size, "sparsity_beta": 0.1}
-    pickled = model(**options)
+    pickled = shallow_model(**options)
     for chunk in chunks(rows(), SIZES["unequal"]):
         pickled = pickle.loads(pickle.dumps(pickled)).partial_fit(chunk)
     assert_same_fit(pickled, streamed(rows(), SIZES["unequal"], **options))
@@ -160,8 +156,13 @@ def test_the_optimiser_goes_on_as_in_one_long_training(solver, batch_size):
     options = {"solver": solver, "epsilon": 1e-3, "annealing": 0.01, "batch_size": batch_size}
     if solver != "sgd":
         del options["annealing"]
-    fitted = model(scaling="none", nesterovs_momentum=False, learning_rate_init=RATES[solver],
-                   max_epochs=0, **options).fit(X)  # fmt: skip
+    fitted = shallow_model(
+        scaling="none",
+        nesterovs_momentum=False,
+        learning_rate_init=RATES[solver],
+        max_epochs=0,
+        **options,
+    ).fit(X)
     W, b = ([array.astype(np.float64) for array in arrays]
             for arrays in (fitted.coefs_, fitted.intercepts_))  # fmt: skip
     start = [w.copy() for w in W], [v.copy() for v in b]

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 from corenet import table
-from fastae import Autoencoder, DivergenceError, _core, _params
+from fastae import DivergenceError, _core, _params
 from fastae._threshold import threshold
-from fits import assert_same_fit, assert_same_weights, assert_unchanged, snapshot
-
-
-def model(**options):
-    return Autoencoder(**{"hidden_layer_sizes": 3, "random_state": 0, **options})
+from fits import (
+    assert_same_fit,
+    assert_same_weights,
+    assert_unchanged,
+    shallow_model,
+    snapshot,
+)
 
 
 @pytest.fixture(name="X")
@@ -24,7 +26,7 @@ def training_rows():
 @pytest.mark.parametrize("contamination", ["auto", 0.1])
 @pytest.mark.parametrize("options", [{}, {"score_training_samples": 5}])
 def test_the_threshold_is_that_of_the_last_rows_errors(X, contamination, options):
-    fitted, errors = model(contamination=contamination, **options), []
+    fitted, errors = shallow_model(contamination=contamination, **options), []
     for chunk in np.split(X, [100, 101, 400]):
         fitted.partial_fit(chunk)
         errors.extend(fitted.reconstruction_error(chunk))
@@ -34,7 +36,11 @@ def test_the_threshold_is_that_of_the_last_rows_errors(X, contamination, options
 
 @pytest.mark.parametrize("sizes", [[15_000], [8_000, 7_000], [4_000] * 4, [9_999, 1, 10_000, 1]])
 def test_the_threshold_forgets_rows_before_the_last_10_000(sizes):
-    X, fitted, errors = table(sum(sizes), 2), model(contamination=0.2, hidden_layer_sizes=1), []
+    X, fitted, errors = (
+        table(sum(sizes), 2),
+        shallow_model(contamination=0.2, hidden_layer_sizes=1),
+        [],
+    )
     for chunk in np.split(X, np.cumsum(sizes)[:-1]):
         fitted.partial_fit(chunk)
         errors.extend(fitted.reconstruction_error(chunk))
@@ -45,14 +51,14 @@ def test_the_threshold_forgets_rows_before_the_last_10_000(sizes):
 @pytest.mark.parametrize("contamination", ["auto", 0.1])
 @pytest.mark.parametrize("options", [{}, {"score_training_samples": 5}])
 def test_the_threshold_goes_on_after_fit(X, contamination, options):
-    fitted = model(contamination=contamination, max_epochs=2, **options).fit(X)
+    fitted = shallow_model(contamination=contamination, max_epochs=2, **options).fit(X)
     errors = np.append(fitted.reconstruction_error(X), fitted.partial_fit(X[:9] * 2)
                        .reconstruction_error(X[:9] * 2))  # fmt: skip
     assert fitted.offset_ == pytest.approx(-threshold(errors, contamination), rel=1e-12)
 
 
 def test_the_books_grow(X):
-    fitted = model(batch_size=16)
+    fitted = shallow_model(batch_size=16)
     for call, chunk in enumerate(np.split(X, [100, 110, 400]), 1):
         fitted.partial_fit(chunk)
         assert fitted.n_iter_ == len(fitted.loss_curve_) == call
@@ -69,7 +75,7 @@ def test_the_books_grow(X):
 
 
 def test_the_books_go_on_after_fit(X):
-    fitted = model(max_epochs=2.5, score_every=600, batch_size=10).fit(X)
+    fitted = shallow_model(max_epochs=2.5, score_every=600, batch_size=10).fit(X)
     before = fitted.history_["training_mse"]
     fitted.partial_fit(X[:50])
     assert fitted.n_samples_seen_ == 2.5 * 600 + 50
@@ -79,19 +85,19 @@ def test_the_books_go_on_after_fit(X):
 
 
 def test_after_fit_training_goes_on_from_its_weights(X):
-    fitted = model(max_epochs=30).fit(X)
+    fitted = shallow_model(max_epochs=30).fit(X)
     good = fitted.score(X)
     assert fitted.partial_fit(X[:10]).score(X) > 1.5 * good
-    assert model().partial_fit(X[:10]).score(X) < 5 * good
+    assert shallow_model().partial_fit(X[:10]).score(X) < 5 * good
 
 
 def test_fit_after_a_stream_starts_anew(X):
-    fitted = model(max_epochs=2).partial_fit(X[:100] * 7)
-    assert_same_fit(fitted.fit(X), model(max_epochs=2).fit(X))
+    fitted = shallow_model(max_epochs=2).partial_fit(X[:100] * 7)
+    assert_same_fit(fitted.fit(X), shallow_model(max_epochs=2).fit(X))
 
 
 def test_columns_are_fixed_by_the_first_call(X):
-    fitted = model().partial_fit(pd.DataFrame(X, columns=list("abcdef")))
+    fitted = shallow_model().partial_fit(pd.DataFrame(X, columns=list("abcdef")))
     assert fitted.n_features_in_ == 6
     assert fitted.feature_names_in_.tolist() == list("abcdef")
     before = snapshot(fitted)
@@ -101,7 +107,7 @@ def test_columns_are_fixed_by_the_first_call(X):
         fitted.partial_fit(pd.DataFrame(X, columns=list("abcdeg")))
     assert_unchanged(fitted, before)
     with pytest.raises(ValueError, match="X has 5 features, but Autoencoder is expecting 6"):
-        model().partial_fit(X).partial_fit(X[:, :5])
+        shallow_model().partial_fit(X).partial_fit(X[:, :5])
 
 
 def with_value(X, value):
@@ -135,26 +141,26 @@ FAILURES = {
 @pytest.mark.parametrize("failure", FAILURES)
 def test_an_error_leaves_the_estimator_as_it_was(X, failure):
     fails, message = FAILURES[failure]
-    fitted = model().partial_fit(X[:100])
+    fitted = shallow_model().partial_fit(X[:100])
     parameters = fitted.get_params()
     before = snapshot(fitted)
     with pytest.raises((ValueError, DivergenceError), match=message):
         fails(fitted, X)
     fitted.set_params(**parameters)
     assert_unchanged(fitted, before)
-    assert_same_fit(fitted.partial_fit(X), model().partial_fit(X[:100]).partial_fit(X))
+    assert_same_fit(fitted.partial_fit(X), shallow_model().partial_fit(X[:100]).partial_fit(X))
 
 
 def test_an_error_in_the_first_call_leaves_it_unfitted(X):
-    fitted = model()
+    fitted = shallow_model()
     with pytest.raises(ValueError, match="NaN"):
         fitted.partial_fit(with_value(X, np.nan))
     assert not [name for name in vars(fitted) if name.endswith("_")]
-    assert_same_fit(fitted.partial_fit(X), model().partial_fit(X))
+    assert_same_fit(fitted.partial_fit(X), shallow_model().partial_fit(X))
 
 
 def test_ctrl_c_leaves_a_usable_model(X, monkeypatch):
-    fitted = model().partial_fit(X)
+    fitted = shallow_model().partial_fit(X)
     train = _core.train
 
     def pressed(table, *args, **options):
@@ -171,7 +177,7 @@ def test_ctrl_c_leaves_a_usable_model(X, monkeypatch):
 
 
 def test_rows_of_weight_0_are_absent(X):
-    weighted, reduced = model(), model()
+    weighted, reduced = shallow_model(), shallow_model()
     for chunk in np.split(X, 4):
         weight = np.arange(len(chunk)) % 3 > 0
         kept = chunk[weight]
@@ -185,7 +191,7 @@ def test_rows_of_weight_0_are_absent(X):
 
 
 def test_weights_count_in_scaling_and_threshold(X):
-    fitted, errors, counts = model(contamination=0.2), [], []
+    fitted, errors, counts = shallow_model(contamination=0.2), [], []
     for chunk, k in zip(np.split(X, 3), [1, 3, 2], strict=True):
         fitted.partial_fit(chunk, sample_weight=np.full(200, k) if k > 1 else None)
         errors.append(fitted.reconstruction_error(chunk))
@@ -200,14 +206,15 @@ def test_weights_count_in_scaling_and_threshold(X):
 @pytest.mark.parametrize("rate", ["auto", 0.01])
 def test_schedules_with_an_end_are_constant(X, schedule, rate):
     fitted, constant = (
-        model(learning_rate=name, learning_rate_init=rate) for name in (schedule, "constant")
+        shallow_model(learning_rate=name, learning_rate_init=rate)
+        for name in (schedule, "constant")
     )
     for chunk in np.split(X, 3):
         assert_same_fit(fitted.partial_fit(chunk), constant.partial_fit(chunk))
 
 
 def test_invscaling_goes_on(X):
-    fitted = model(learning_rate="invscaling", solver="sgd", momentum=0.0, batch_size=1)
+    fitted = shallow_model(learning_rate="invscaling", solver="sgd", momentum=0.0, batch_size=1)
     steps = []
     for chunk in np.split(X, 6):
         fitted.partial_fit(chunk)
@@ -224,7 +231,7 @@ def rates_of_calls(X, sizes, monkeypatch, **options):
         return train(*args, **given)
 
     monkeypatch.setattr(_core, "train", noted)
-    fitted = model(**options)
+    fitted = shallow_model(**options)
     for chunk in np.split(X, np.cumsum(sizes)[:-1]):
         fitted.partial_fit(chunk)
     return seen
@@ -248,7 +255,7 @@ def test_what_belongs_to_fit_is_ignored(X, tmp_path):
         "checkpoint_interval": 0, "pretraining": "stacked", "validation_fraction": 0.3,
         "target_mse": 1e9, "max_epochs": 0,
     }  # fmt: skip
-    fitted, plain = model(**options), model()
+    fitted, plain = shallow_model(**options), shallow_model()
     for chunk in np.split(X, 3):
         assert_same_fit(fitted.partial_fit(chunk), plain.partial_fit(chunk))
     assert not list(tmp_path.iterdir())

@@ -9,11 +9,7 @@ namespace fastae {
 class EpochOrder {
   public:
     explicit EpochOrder(const TrainingTable& table) {
-        if (table.weights) {
-            for (Index i = 0; i < table.X.n_rows; ++i) {
-                if (table.weights[i] > 0) rows_.push_back(static_cast<std::uint32_t>(i));
-            }
-        }
+        if (table.weights) rows_ = rows_that_count(table.weights, table.X.n_rows);
         order_.resize(table.weights ? rows_.size() : static_cast<std::size_t>(table.X.n_rows));
     }
 

@@ -93,7 +93,8 @@ inline void corrupt(const Objective& objective, NoiseKey key, Index first, Index
 /// beta / 2 sum_j (average_j - target)^2 gets its derivative beta (average_j - target) by every
 /// average. The average is over all rows up to kMemory, then forgets exponentially, as if over the
 /// last kMemory; a mini-batch of more is its own average.
-struct ActivationAverage {
+class ActivationAverage {
+  public:
     static constexpr double kMemory = 1000;
 
     /// The share of n new rows after `samples` earlier ones.
@@ -101,6 +102,23 @@ struct ActivationAverage {
         const auto rows = static_cast<double>(n);
         return static_cast<float>(rows / std::max(rows, std::min(samples + rows, kMemory)));
     }
+
+    /// For n new rows after `samples` earlier ones.
+    ActivationAverage(const Objective& objective, Index n, double samples)
+        : share_(share(n, samples)),
+          beta_(static_cast<float>(objective.sparsity_beta)),
+          target_(static_cast<float>(objective.average_activation)) {}
+
+    /// Takes the mean over the new rows into the average; returns the penalty's derivative by it.
+    Vec<float> add(Vec<float> mean, float* average) const {
+        const Vec<float> old = load(average);
+        const Vec<float> now = old + (mean - old) * share_;
+        store(average, now);
+        return (now - target_) * beta_;
+    }
+
+  private:
+    float share_, beta_, target_;
 };
 
 }  // namespace fastae

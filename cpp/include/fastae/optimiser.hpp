@@ -50,6 +50,12 @@ struct SolverOptions {
         }
     }
 
+    /// The same with SGD's annealing: what steps are multiplied by, but for Adam's bias correction.
+    double step_rate(double samples, double steps) const {
+        const double now = rate(samples, steps);
+        return solver == Solver::kSgd ? now / (1 + annealing * samples) : now;
+    }
+
     double momentum_at(double samples) const {
         if (!(samples < momentum_ramp)) return momentum;
         return momentum_start + (momentum - momentum_start) * (samples / momentum_ramp);
@@ -103,7 +109,7 @@ struct StepConstants {
     /// disappears (it would not pay for the steps: they are divided by the sum before their own
     /// square joins it). The state then belongs to its count of steps.
     StepConstants(const SolverOptions& o, double samples, double steps, double decay_period = 1)
-        : rate(static_cast<float>(o.rate(samples, steps))),
+        : rate(static_cast<float>(o.step_rate(samples, steps))),
           momentum(static_cast<float>(o.momentum_at(samples))),
           momentum_rate(0),
           rho(static_cast<float>(o.rho)),
@@ -121,7 +127,7 @@ struct StepConstants {
           nesterov(o.nesterov) {
         if (o.solver == Solver::kAdam) {
             const double t = steps + 1;
-            rate = static_cast<float>(o.rate(samples, steps) / (1 - std::pow(o.beta_1, t)));
+            rate = static_cast<float>(o.step_rate(samples, steps) / (1 - std::pow(o.beta_1, t)));
             root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta_2, t)));
         } else if (o.solver == Solver::kAdadelta) {
             const double tau = std::fmod(steps, decay_period);
@@ -131,8 +137,7 @@ struct StepConstants {
             epsilon = static_cast<float>(o.epsilon / (1 - o.rho));
             gradient_epsilon = static_cast<float>(o.epsilon / (1 - o.rho) * q * q);
         } else if (o.solver == Solver::kSgd) {
-            const double now = o.rate(samples, steps) / (1 + o.annealing * samples);
-            rate = static_cast<float>(now);
+            const double now = o.step_rate(samples, steps);
             momentum_rate =
                 static_cast<float>(o.dampening ? now * (1 - o.momentum_at(samples)) : now);
         }

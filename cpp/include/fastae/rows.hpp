@@ -45,6 +45,15 @@ class Scaling {
     std::vector<float> scale_float_;
 };
 
+/// The rows of weight above 0; weights (n_rows).
+inline std::vector<std::uint32_t> rows_that_count(const float* weights, Index n_rows) {
+    std::vector<std::uint32_t> rows;
+    for (Index i = 0; i < n_rows; ++i) {
+        if (weights[i] > 0) rows.push_back(static_cast<std::uint32_t>(i));
+    }
+    return rows;
+}
+
 /// What training reads: a table, and how much its rows count.
 struct TrainingTable {
     const RowsView& X;

@@ -61,8 +61,8 @@ def _switch(panel: str, names: str, text: str) -> Any:
     return typer.Option(names, help=text, rich_help_panel=panel)
 
 
-def _number(panel: str, metavar: str, text: str) -> Any:
-    return typer.Option(help=text, rich_help_panel=panel, metavar=metavar, parser=read_number)
+def _number(panel: str, metavar: str, text: str, parser: Callable[[Any], Any] = read_number) -> Any:
+    return typer.Option(help=text, rich_help_panel=panel, metavar=metavar, parser=parser)
 
 
 _NETWORK, _TRAINING, _SOLVERS = "Network", "Training", "Details of the solvers"
@@ -73,12 +73,12 @@ _PENALTIES, _STOPPING = "Penalties and noise", "Scoring and stopping"
 MODEL_OPTIONS: dict[str, Any] = {
     "hidden_layer_sizes": Annotated[
         Any,
-        typer.Option(
-            help="Units of the hidden layers, such as 50,20,50; auto: one layer, the square root"
-            " of the number of columns; none: no hidden layer.",
-            rich_help_panel=_NETWORK,
-            metavar="SIZES",
-            parser=read_sizes,
+        _number(
+            _NETWORK,
+            "SIZES",
+            "Units of the hidden layers, such as 50,20,50; auto: one layer, the square root of the"
+            " number of columns; none: no hidden layer.",
+            read_sizes,
         ),
     ],
     "activation": Annotated[Activation, _choice(_NETWORK, "Activation of the hidden layers.")],
@@ -144,12 +144,12 @@ MODEL_OPTIONS: dict[str, Any] = {
     ],
     "hidden_dropout": Annotated[
         Any,
-        typer.Option(
-            help="Probability that a hidden unit is off while training; such as 0.5, or 0.5,0.2"
-            " for two layers.",
-            rich_help_panel=_PENALTIES,
-            metavar="FLOATS",
-            parser=read_rates,
+        _number(
+            _PENALTIES,
+            "FLOATS",
+            "Probability that a hidden unit is off while training; such as 0.5, or 0.5,0.2 for two"
+            " layers.",
+            read_rates,
         ),
     ],
     "input_noise": Annotated[
