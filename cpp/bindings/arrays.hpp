@@ -68,6 +68,10 @@ inline RowsView rows_view(const py::array& X, Index n_cols, const char* name) {
     return {X.data(), dtype_of(X), X.shape(0), X.shape(1), X.strides(0), X.strides(1)};
 }
 
+inline void require(bool ok, const char* message) {
+    if (!ok) throw std::invalid_argument(message);
+}
+
 /// The value with this name; the error lists all names.
 template <class Value>
 Value named(const char* what, const std::string& name,

@@ -20,8 +20,9 @@ struct Model {
 
     Model(const FloatArray& params_array, const std::vector<Index>& widths,
           const std::vector<std::string>& activations, const DoubleArray& shift,
-          const DoubleArray& scale, int threads)
-        : network(autoencoder_of(widths, activations)),
+          const DoubleArray& scale, int threads, bool autoencoder = true)
+        : network(autoencoder ? autoencoder_of(widths, activations)
+                              : network_of(widths, activations)),
           params(checked_params(network, params_array)),
           scaling(checked_scaling(shift, scale, network.n_inputs())),
           n_threads(checked_threads(threads)) {}
@@ -99,7 +100,7 @@ py::array reconstruct(const py::array& X, const FloatArray& params, const Widths
 py::array hidden_activations(const py::array& X, const FloatArray& params, const Widths& widths,
                              const Names& activations, const DoubleArray& shift,
                              const DoubleArray& scale, Index n_layers, int n_threads) {
-    const Model model(params, widths, activations, shift, scale, n_threads);
+    const Model model(params, widths, activations, shift, scale, n_threads, false);
     const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
     if (n_layers < 0 || n_layers > model.network.n_layers()) {
         throw std::invalid_argument("n_layers must be between 0 and " +

@@ -3,6 +3,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/functions.hpp"
 #include "bindings/options.hpp"
+#include "bindings/targets.hpp"
 
 namespace fastae::bindings {
 
@@ -20,10 +21,6 @@ Slots checked_slots(const Network& network, const SolverOptions& solver, FloatAr
                                     " rows of " + std::to_string(network.size()) + " floats");
     }
     return {solver.n_slots() ? slots.mutable_data() : nullptr, slots.shape(1)};
-}
-
-void require(bool ok, const char* message) {
-    if (!ok) throw std::invalid_argument(message);
 }
 
 bool not_negative(double value) { return value >= 0 && std::isfinite(value); }
@@ -50,6 +47,12 @@ void check_solver(const SolverOptions& o, Index n_layers) {
     for (const double rate : o.layer_rates) {
         require(not_negative(rate), "layer_rates must be at least 0 and finite");
     }
+    require(o.thaw_steps.empty() || static_cast<Index>(o.thaw_steps.size()) == n_layers,
+            "thaw_steps must have one entry per layer");
+    for (const double steps : o.thaw_steps) {
+        require(not_negative(steps) && steps == std::floor(steps),
+                "thaw_steps must be whole numbers of at least 0");
+    }
 }
 
 void check_objective(const Objective& o, Index n_layers) {
@@ -63,6 +66,10 @@ void check_objective(const Objective& o, Index n_layers) {
     for (const double p : o.hidden_dropout) {
         require(p >= 0 && p < 1, "hidden_dropout must be in [0, 1)");
     }
+    require(not_negative(o.target_weight), "target_weight must be at least 0 and finite");
+    require(not_negative(o.reconstruction_weight),
+            "reconstruction_weight must be at least 0 and finite");
+    require(not_negative(o.margin), "margin must be at least 0 and finite");
     require(not_negative(o.sparsity_beta), "sparsity_beta must be at least 0 and finite");
     require(std::isfinite(o.average_activation), "average_activation must be finite");
 }
@@ -88,6 +95,7 @@ SolverOptions solver_options(Options& given) {
     o.l2 = given.take<double>("l2", o.l2);
     o.max_w2 = given.take<double>("max_w2", o.max_w2);
     o.layer_rates = given.take<std::vector<double>>("layer_rates", {});
+    o.thaw_steps = given.take<std::vector<double>>("thaw_steps", {});
     return o;
 }
 
@@ -95,6 +103,10 @@ Objective objective_of(Options& given) {
     Objective o;
     o.loss = loss_named(given.take<std::string>("loss", "squared_error"));
     o.loss_parameter = given.take<double>("loss_parameter", 0.0);
+    o.n_targets = given.take<Index>("n_targets", 0);
+    o.target_weight = given.take<double>("target_weight", 1.0);
+    o.reconstruction_weight = given.take<double>("reconstruction_weight", 1.0);
+    o.margin = given.take<double>("margin", 0.0);
     o.input_dropout = given.take<double>("input_dropout", 0.0);
     o.input_noise = given.take<double>("input_noise", 0.0);
     o.hidden_dropout = given.take<std::vector<double>>("hidden_dropout", {});
@@ -193,19 +205,27 @@ py::dict train(const py::array& X, FloatArray params, FloatArray slots,
                const std::vector<Index>& widths, const std::vector<std::string>& activations,
                const DoubleArray& shift, const DoubleArray& scale,
                const std::optional<FloatArray>& sample_weight, std::optional<FloatArray> averages,
+               const std::optional<py::array>& target,
+               const std::optional<DoubleArray>& target_shift,
+               const std::optional<DoubleArray>& target_scale,
+               const std::optional<ClassArray>& classes, const std::optional<BoolArray>& anomalous,
                py::object tick, const py::kwargs& more) {
-    const Network network = autoencoder_of(widths, activations);
+    const Network network = network_of(widths, activations);
     const RowsView view = rows_view(X, network.n_inputs(), "X");
     const auto [row_weights, n_rows] = checked_weights(sample_weight, view.n_rows);
     require(n_rows >= 1, "X must have at least one row whose weight is not 0");
     Options given(more);
-    const TrainOptions options = train_options(given, network.n_layers(), n_rows);
+    TrainOptions options = train_options(given, network.n_layers(), n_rows);
+    options.objective.classes = classes.has_value();
+    check_outputs(network, options.objective);
+    const Targets targets(target, target_shift, target_scale, classes, anomalous, view.n_rows,
+                          options.objective);
     const Scaling scaling = checked_scaling(shift, scale, network.n_inputs());
     checked_params(network, params);
     const Slots state = checked_slots(network, options.solver, slots);
     const Weights weights{params.mutable_data(), state.data, state.stride,
                           checked_averages(network, options.objective, averages)};
-    const TrainingTable table{view, scaling, row_weights};
+    const TrainingTable table = targets.of_rows(view, scaling, row_weights);
 
     PythonTick python_tick(std::move(tick));
     TrainResult result;
@@ -213,19 +233,22 @@ py::dict train(const py::array& X, FloatArray params, FloatArray slots,
         const py::gil_scoped_release nogil;  // python_tick takes it back while it runs
         result = fastae::train(network, weights, table, options, std::ref(python_tick));
     }
-    py::list rows, squared_error, seconds, mse;
+    py::list rows, squared_error, target_error, seconds, mse;
+    const auto n_columns =
+        static_cast<double>(network.n_outputs() - options.objective.n_targets);  // reconstructed
     Index booked = options.first_row;
     for (const EpochPart& part : result.parts) {
         booked += part.rows;
         rows.append(part.rows);
-        squared_error.append(part.squared_error);
+        squared_error.append(part.errors.reconstruction);
+        target_error.append(part.errors.targets);
         seconds.append(part.seconds);
-        mse.append(part.squared_error /
-                   (static_cast<double>(part.rows) * static_cast<double>(network.n_outputs())));
+        mse.append(part.errors.reconstruction / (static_cast<double>(part.rows) * n_columns));
     }
     py::dict out;
     out["rows"] = rows;
     out["squared_error"] = squared_error;
+    out["target_error"] = target_error;
     out["seconds"] = seconds;
     out["mse"] = mse;
     out["epochs"] = booked / n_rows;
@@ -243,7 +266,10 @@ void add_train(py::module_& m) {
     m.def("train", &train, arg("X").noconvert(), arg("params").noconvert(),
           arg("slots").noconvert(), py::kw_only(), arg("widths"), arg("activations"), arg("shift"),
           arg("scale"), arg("sample_weight").noconvert() = py::none(),
-          arg("averages").noconvert() = py::none(), arg("tick") = py::none());
+          arg("averages").noconvert() = py::none(), arg("target").noconvert() = py::none(),
+          arg("target_shift").noconvert() = py::none(),
+          arg("target_scale").noconvert() = py::none(), arg("classes").noconvert() = py::none(),
+          arg("anomalous").noconvert() = py::none(), arg("tick") = py::none());
 }
 
 }  // namespace fastae::bindings

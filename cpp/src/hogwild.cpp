@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <numeric>
 
@@ -19,7 +20,7 @@ struct Worker {
     Worker(const PartedLayout& layout, const Weights& shared, const TrainOptions& options,
            Index batch_size, bool first)
         : weights(shared) {
-        if (batch_size == 1) {
+        if (options.is_online()) {
             exchange = std::make_unique<Exchange>(layout, options.solver.max_w2, 1);
             online =
                 std::make_unique<OnlineWorker>(layout, options.objective, *exchange, 0, shared);
@@ -35,18 +36,18 @@ struct Worker {
         }
     }
 
-    /// Trains on the rows; returns their sum of squared errors.
-    double train(const TrainOptions& options, const StepConstants& constants, const Batch& rows) {
+    /// Trains on the rows; returns their errors.
+    Errors train(const TrainOptions& options, const StepConstants& constants, const Batch& rows) {
         if (online) {
             online->train(options.solver, constants, rows, weights);
             online->store_averages(weights);
-            double errors[kParts] = {};
-            online->take_squared_error(errors);
-            return std::accumulate(errors, errors + kParts, 0.0);
+            double parts[kParts] = {};
+            online->take_squared_error(parts);
+            return {std::accumulate(parts, parts + kParts, 0.0), 0};
         }
         batch->forward_backward(0, weights, rows);
         batch->apply_gradient(0, options.solver, constants, rows.n, weights);
-        return batch->squared_error(rows.n);
+        return batch->errors(rows.n);
     }
 
     std::unique_ptr<MiniBatch> batch;      ///< of more than one row, or
@@ -54,20 +55,30 @@ struct Worker {
     std::unique_ptr<OnlineWorker> online;  ///< of one row
     Weights weights;
     AlignedBuffer<float> moments;
-    alignas(64) double squared_error = 0;  ///< of this thread's rows since the books were kept
+    alignas(64) Errors errors;  ///< of this thread's rows since the books were kept
     Index samples = 0;
     Index unbooked_steps = 0;
     double steps = 0;  ///< of this thread: the count that its own moments have seen
 };
 
+/// Each worker counts its own steps, which are what its own moments have seen.
+TrainOptions with_own_thaw(TrainOptions options, int n_threads) {
+    for (double& thaw : options.solver.thaw_steps) {
+        const double left = thaw - options.steps_done;
+        if (left > 0) thaw = options.steps_done + std::ceil(left / n_threads);
+    }
+    return options;
+}
+
 }  // namespace
 
 TrainResult train(const PartedLayout& layout, const Weights& weights, const TrainingTable& table,
-                  const TrainOptions& options, const Tick& tick) {
+                  const TrainOptions& given, const Tick& tick) {
     EpochOrder order(table);
-    const Index batch_size = std::min(options.batch_size, order.size());
+    const Index batch_size = std::min(given.batch_size, order.size());
     const Index n_batches = (order.size() + batch_size - 1) / batch_size;
-    const int n_threads = static_cast<int>(std::clamp<Index>(options.n_threads, 1, n_batches));
+    const int n_threads = static_cast<int>(std::clamp<Index>(given.n_threads, 1, n_batches));
+    const TrainOptions options = with_own_thaw(given, n_threads);
     std::vector<std::unique_ptr<Worker>> workers;
     for (int t = 0; t < n_threads; ++t) {
         workers.push_back(std::make_unique<Worker>(layout, weights, options, batch_size, t == 0));
@@ -106,14 +117,17 @@ TrainResult train(const PartedLayout& layout, const Weights& weights, const Trai
                     options.samples_done + static_cast<double>(samples.fetch_add(n));
                 const StepConstants constants(options.solver, before,
                                               options.steps_done + worker.steps);
-                const double squared_error = worker.train(
-                    options, constants, {table, order.data() + start, n, noise, before});
+                const Errors errors =
+                    worker.train(options, constants,
+                                 {table, order.data() + start, n, noise, before,
+                                  options.solver.first_trained_layer(layout.network().n_layers(),
+                                                                     constants.steps_done)});
                 ++worker.steps;
                 if (thread == 0) {
-                    clock.book(n, 1, squared_error);
+                    clock.book(n, 1, errors);
                     clock.watch();
                 } else {
-                    worker.squared_error += squared_error;
+                    worker.errors += errors;
                     worker.samples += n;
                     ++worker.unbooked_steps;
                 }
@@ -122,9 +136,9 @@ TrainResult train(const PartedLayout& layout, const Weights& weights, const Trai
             if (thread == 0) {
                 for (int t = 1; t < team; ++t) {
                     Worker& other = *workers[static_cast<std::size_t>(t)];
-                    clock.book(other.samples, other.unbooked_steps, other.squared_error);
+                    clock.book(other.samples, other.unbooked_steps, other.errors);
                     other.samples = other.unbooked_steps = 0;
-                    other.squared_error = 0;
+                    other.errors = {};
                 }
                 clock.end_epoch();
                 clock.watch();  // the others may have left the first thread no batch to watch after

@@ -60,10 +60,10 @@ Vec<float> MaxNorm::factors(Vec<float> sum) const {
     return sum > max_w2_ ? sqrt(max_w2_ / sum) : splat(1.0f);
 }
 
-void MaxNorm::limit(int first_part, int end_part, float* params,
-                    const std::vector<double>& layer_rates) const {
+void MaxNorm::limit(int first_part, int end_part, float* params, const SolverOptions& options,
+                    double steps) const {
     for (Index l = 0; l < layout_.network().n_layers(); ++l) {
-        if (!layer_rates.empty() && layer_rates[static_cast<std::size_t>(l)] == 0) continue;
+        if (!options.trains(l, steps)) continue;
         const Layer& layer = layout_.network().layers()[static_cast<std::size_t>(l)];
         for (int part = first_part; part < end_part; ++part) {
             const PartedLayout::Block& block = layout_.block(l, part);

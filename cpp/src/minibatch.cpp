@@ -37,12 +37,12 @@ MiniBatch::MiniBatch(const PartedLayout& layout, const Objective& objective, dou
     : layout_(layout),
       network_(layout.network()),
       objective_(objective),
-      corrupted_(objective.corrupts_input()),
+      own_target_(objective.has_own_target()),
       batch_size_(batch_size),
       team_(team),
       prefetch_(layout.size() / team > kCachedWeights),
       barrier_(team),
-      squared_error_(static_cast<std::size_t>(kParts * batch_size)) {
+      output_loss_(network_, objective, batch_size, team) {
     place_matrices();
     add_tasks();
     if (objective.is_sparse()) {
@@ -63,7 +63,7 @@ void MiniBatch::place_matrices() {
                             hidden && network_.layers()[i].fan_in_is_wide);
         if (l < L) sums_stride_ = std::max(sums_stride_, padded(network_.layers()[i].n_rows));
     }
-    target_ = PartMatrix(corrupted_ ? batch_size_ : 0, network_.n_inputs(), h_[0].by_columns());
+    target_ = PartMatrix(own_target_ ? batch_size_ : 0, network_.n_outputs(), true);
     const auto for_each_matrix = [&](auto&& visit) {
         for (PartMatrix& matrix : h_) visit(matrix);
         for (PartMatrix& matrix : delta_) visit(matrix);
@@ -175,21 +175,47 @@ Range MiniBatch::gathered_columns(const Share& share) const {
 }
 
 void MiniBatch::gather(Share& share, const Batch& rows) {
-    const PartMatrix& x = target();
+    const PartMatrix& x = h_.front();
     share.by_rows = false;
     for (int part = share.part_begin(); part < share.part_end(); ++part) {
         const Index begin = x.columns(part).begin;
         gather_rows(rows.table.X, rows.table.scaling, rows.order + share.rows.begin, 0,
                     share.rows.end - share.rows.begin, x.at(part, share.rows.begin), x.stride(part),
                     {begin, begin + x.used(part)});
-        if (!corrupted_) continue;
+    }
+    if (own_target_) gather_targets(share, rows);
+    for (int part = share.part_begin(); objective_.corrupts_input() && part < share.part_end();
+         ++part) {
         for (Index b = share.rows.begin; b < share.rows.end; ++b) {
-            float* seen = h_.front().at(part, b);
-            corrupt(objective_, rows.noise_key(b, 0), begin, x.used(part), x.at(part, b), seen);
-            zero_padding(1, x.used(part), seen, 0);
+            corrupt(objective_, rows.noise_key(b, 0), x.columns(part).begin, x.used(part),
+                    x.at(part, b), x.at(part, b));
+            zero_padding(1, x.used(part), x.at(part, b), 0);
         }
     }
     share.pending = true;
+}
+
+/// Own columns of own rows of target_.
+void MiniBatch::gather_targets(const Share& share, const Batch& rows) {
+    const TrainingTable& table = rows.table;
+    const std::uint32_t* order = rows.order + share.rows.begin;
+    const Index n = share.rows.end - share.rows.begin;
+    for (int part = share.part_begin(); part < share.part_end(); ++part) {
+        const Index begin = target_.columns(part).begin;
+        const Index end = begin + target_.used(part);
+        float* out = target_.at(part, share.rows.begin);
+        if (begin <
+            output_loss_.first_target()) {  // as the network saw them before they were corrupted
+            gather_rows(table.X, table.scaling, order, 0, n, out, target_.stride(part),
+                        {begin, std::min(end, output_loss_.first_target())});
+        }
+        const Index from = std::max(begin, output_loss_.first_target());
+        if (from < end && table.Y) {
+            gather_rows(*table.Y, *table.Y_scaling, order, 0, n, out + from - begin,
+                        target_.stride(part),
+                        {from - output_loss_.first_target(), end - output_loss_.first_target()});
+        }
+    }
 }
 
 void MiniBatch::forward(Share& share, const float* params, const Batch& rows) {
@@ -211,7 +237,7 @@ void MiniBatch::backward(Share& share, const float* params, const Batch& rows) {
     // needs those of others, the last layer was contracted, which waits for all.
     output_delta(share, rows);
     share.pending = true;
-    for (Index l = network_.n_layers() - 1; l > 0; --l) {
+    for (Index l = network_.n_layers() - 1; l > rows.first_layer; --l) {
         const auto i = static_cast<std::size_t>(l);
         if (network_.layers()[i].fan_in_is_wide) {
             expand_columns(share, l, params, delta_[i + 1], false, delta_[i]);
@@ -325,7 +351,7 @@ void MiniBatch::average_activations(Share& share, float* averages, const Batch& 
             const int part = h.part_of(c);
             Vec<float> mean{};
             for (Index b = 0; b < rows.n; ++b) {
-                mean += load(h.at(part, b) + c - h.columns(part).begin) * row_weight(rows, b);
+                mean += load(h.at(part, b) + c - h.columns(part).begin) * rows.mean_weight(b);
             }
             store(push_.data() + offset + c, average.add(mean, averages + offset + c));
         }
@@ -342,7 +368,7 @@ void MiniBatch::add_sparsity(const Share& share, Index layer, const Batch& rows)
     const float* push = push_.data() + network_.hidden_offset(layer);
     for (int part = share.part_begin(); part < share.part_end(); ++part) {
         for (Index b = written.begin; b < written.end; ++b) {
-            const float weight = row_weight(rows, b);
+            const float weight = rows.mean_weight(b);
             float* row = delta.at(part, b);
             for (Index j = 0; j < delta.used(part); j += kLanes<float>) {
                 store(row + j, load(row + j) + load(push + delta.columns(part).begin + j) * weight);
@@ -374,55 +400,13 @@ void MiniBatch::scale_by_derivative(const Share& share, Index layer) {
 }
 
 /// The last layer's activation, errors and deltas, of what this thread has just written.
-void MiniBatch::output_delta(const Share& share, const Batch& rows) {
-    const Range written = share.written_rows();
-    const PartMatrix& y = h_.back();
-    for (int part = share.part_begin(); part < share.part_end(); ++part) {
-        for (Index b = written.begin; b < written.end; ++b) {
-            const auto weight = static_cast<double>(rows.weight(b));
-            squared_error_[static_cast<std::size_t>(part * batch_size_ + b)] =
-                weight * output_delta_row(b, part, row_weight(rows, b));
-        }
-        zero_padding(written.end - written.begin, y.used(part), y.at(part, written.begin),
-                     y.stride(part));
+void MiniBatch::output_delta(Share& share, const Batch& rows) {
+    if (output_loss_.needs_whole_rows(rows)) {
+        need_all(share);
+        share.by_rows = true;
     }
-}
-
-double MiniBatch::output_delta_row(Index row, int part, float row_weight) {
-    const Index used = h_.back().used(part);
-    const Index whole = used / kLanes<float> * kLanes<float>;
-    float* z = h_.back().at(part, row);
-    const float* x = target().at(part, row);
-    const auto compute = [&](auto f, auto loss) {
-        Vec<float> total{};
-        const auto step = [&](Index j) {
-            const Vec<float> y = f.forward(load(z + j));
-            const Vec<float> e = y - load(x + j);
-            store(z + j, (loss.derivative(e) * f.derivative(y)) * row_weight);
-            return e * e;
-        };
-        for (Index j = 0; j < whole; j += kLanes<float>) total += step(j);
-        if (whole < used) {  // activation(0) in the padding is no error
-            float squares[kLanes<float>];
-            store(squares, step(whole));
-            std::fill(squares + (used - whole), squares + kLanes<float>, 0.0f);
-            total += load(squares);
-        }
-        return static_cast<double>(sum<float>(total));
-    };
-    return with_activation(network_.layers().back().activation, [&](auto f) {
-        return with_loss(objective_, [&](auto loss) { return compute(f, loss); });
-    });
-}
-
-double MiniBatch::squared_error(Index n) const {
-    double total = 0;
-    for (Index b = 0; b < n; ++b) {
-        for (int part = 0; part < kParts; ++part) {
-            total += squared_error_[static_cast<std::size_t>(part * batch_size_ + b)];
-        }
-    }
-    return total;
+    output_loss_.differentiate(share.thread, share.written_rows(), share.part_begin(),
+                               share.part_end(), rows, target(), h_.back());
 }
 
 /// Whole parts for as long as the team can be divided over them.
@@ -459,9 +443,8 @@ void MiniBatch::apply_gradient(int thread, const SolverOptions& options,
                 prefetch_row(*next.X, next.order[share.rows.begin + b], columns);
             }
             const Task& task = tasks_[static_cast<std::size_t>(range.begin + t)];
-            const float factor = options.layer_rate(task.layer);
-            if (factor == 0) continue;  // frozen
-            const StepConstants own = constants.with_rate(factor);
+            if (!options.trains(task.layer, constants.steps_done)) continue;
+            const StepConstants own = constants.of_layer(options, task.layer);
             if (task.n_rows > 0) {
                 update_weights<decltype(rule)>(own, n, task, weights);
             } else {
@@ -470,15 +453,16 @@ void MiniBatch::apply_gradient(int thread, const SolverOptions& options,
         }
     });
     wait(thread);
-    if (max_norm_) limit_norms(thread, options, weights);
+    if (max_norm_) limit_norms(thread, options, constants.steps_done, weights);
 }
 
-void MiniBatch::limit_norms(int thread, const SolverOptions& options, const Weights& weights) {
+void MiniBatch::limit_norms(int thread, const SolverOptions& options, double steps,
+                            const Weights& weights) {
     const Range parts = split(kParts, thread, team_);
     max_norm_->add_up(static_cast<int>(parts.begin), static_cast<int>(parts.end), weights.params);
     wait(thread);
     max_norm_->limit(static_cast<int>(parts.begin), static_cast<int>(parts.end), weights.params,
-                     options.layer_rates);
+                     options, steps);
     wait(thread);
 }
 

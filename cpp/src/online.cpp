@@ -73,7 +73,7 @@ void OnlineWorker::train(const SolverOptions& options, const StepConstants& cons
     output_delta(row.weight(0));
     with_rule(options, constants,
               [&](auto rule) { backward<decltype(rule)>(options, constants, row, weights); });
-    if (exchange_.max_norm()) limit_norms(options, weights);
+    if (exchange_.max_norm()) limit_norms(options, constants.steps_done, weights);
 }
 
 void OnlineWorker::gather(const Batch& row) {
@@ -227,11 +227,10 @@ void OnlineWorker::backward(const SolverOptions& options, const StepConstants& c
         const bool from_above =
             l + 1 < network_.n_layers() && network_.layers()[i + 1].fan_in_is_wide;
         if (layer.fan_in_is_wide && from_above) share_columns(delta_[i + 1], layer.fan_out);
-        const float factor = options.layer_rate(l);
-        if (factor == 0) {  // frozen: deltas pass, weights stay
+        if (!options.trains(l, constants.steps_done)) {  // deltas pass, weights stay
             update_layer<FrozenRule>(constants, l, weights);
         } else {
-            const StepConstants own = constants.with_rate(factor);
+            const StepConstants own = constants.of_layer(options, l);
             update_layer<Rule>(own, l, weights);
             update_biases<Rule>(own, l, weights);
         }
@@ -266,10 +265,10 @@ void OnlineWorker::hidden_delta(Index layer, Columns columns, const Batch& row) 
     });
 }
 
-void OnlineWorker::limit_norms(const SolverOptions& options, const Weights& weights) {
+void OnlineWorker::limit_norms(const SolverOptions& options, double steps, const Weights& weights) {
     exchange_.max_norm()->add_up(first_part_, end_part_, weights.params);
     exchange_.wait(thread_);
-    exchange_.max_norm()->limit(first_part_, end_part_, weights.params, options.layer_rates);
+    exchange_.max_norm()->limit(first_part_, end_part_, weights.params, options, steps);
     exchange_.wait(thread_);
 }
 

@@ -59,10 +59,12 @@ class BatchTeam : public Team {
     void wait(int thread) override { batch_.wait(thread); }
 
     void turn(int thread, const Turn& turn, TrainingClock& clock) override {
-        const Batch rows{task_.table, turn.order, turn.n, turn.noise, turn.samples};
+        const Index first_layer =
+            task_.options.solver.first_trained_layer(task_.layout.network().n_layers(), turn.steps);
+        const Batch rows{task_.table, turn.order, turn.n, turn.noise, turn.samples, first_layer};
         batch_.forward_backward(thread, task_.weights, rows);
         if (thread == 0) {
-            clock.book(turn.n, 1, batch_.squared_error(turn.n));
+            clock.book(turn.n, 1, batch_.errors(turn.n));
             clock.watch();
         }
         const StepConstants constants(task_.options.solver, turn.samples, turn.steps);
@@ -113,9 +115,9 @@ class OnlineTeam : public Team {
         worker.store_averages(task_.weights);
         wait(thread);
         if (thread == 0) {
-            double total = 0;
+            Errors total;
             for (double& part : squared_error_) {
-                total += part;
+                total.reconstruction += part;
                 part = 0;
             }
             clock.book(n, n, total);
@@ -170,7 +172,7 @@ void train_epochs(Team& team, int thread, const Task& task, EpochOrder& order,
 /// Mini-batches in order, each shared by all threads.
 TrainResult train_deterministic(const Task& task, const Tick& tick) {
     EpochOrder order(task.table);
-    const bool online = task.options.batch_size == 1;
+    const bool online = task.options.is_online();
     const Index batch_size = std::min(task.options.batch_size, order.size());
     const Index most = online ? task.layout.column_groups() : MiniBatch::kHalves * batch_size;
     const int n_threads = static_cast<int>(std::clamp<Index>(task.options.n_threads, 1, most));

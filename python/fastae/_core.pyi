@@ -14,8 +14,9 @@ class TrainResult(TypedDict):
     # One entry per epoch that was touched, incomplete ones included.
     rows: list[int]
     squared_error: list[float]
+    target_error: list[float]
     seconds: list[float]
-    mse: list[float]
+    mse: list[float]  # of the reconstruction, per row; anomalous rows count 0
     epochs: int  # complete
     samples: int
     steps: int
@@ -46,6 +47,11 @@ def train(
     scale: Float64,
     sample_weight: Float32 | None = None,
     averages: Float32 | None = None,
+    target: Array | None = None,
+    target_shift: Float64 | None = None,
+    target_scale: Float64 | None = None,
+    classes: npt.NDArray[np.int32] | None = None,
+    anomalous: npt.NDArray[np.bool_] | None = None,
     solver: Literal["adadelta", "adam", "sgd"],
     learning_rate: float,
     schedule: Literal["constant", "cosine", "invscaling", "onecycle"] = "constant",
@@ -65,8 +71,13 @@ def train(
     l2: float = 0.0,
     max_w2: float = ...,
     layer_rates: Sequence[float] = (),
+    thaw_steps: Sequence[float] = (),
     loss: Literal["squared_error", "absolute_error", "huber", "quantile"] = "squared_error",
     loss_parameter: float = 0.0,
+    n_targets: int = 0,
+    target_weight: float = 1.0,
+    reconstruction_weight: float = 1.0,
+    margin: float = 0.0,
     input_dropout: float = 0.0,
     input_noise: float = 0.0,
     hidden_dropout: Sequence[float] = (),

@@ -38,7 +38,7 @@ double batch_step(Model& model, const RowMatrix<float>& X, const Order& order,
         batch.apply_gradient(thread, setting.solver, constants, n, parted.weights());
     });
     parted.unpack();
-    return batch.squared_error(n);
+    return batch.errors(n).reconstruction;
 }
 
 double online_steps(Model& model, const RowMatrix<float>& X, const Order& order,

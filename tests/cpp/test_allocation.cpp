@@ -45,17 +45,47 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { rel
 
 namespace fastae::allocation_test {
 
-long allocations_of(Index n_rows, const TrainOptions& options, bool weighted = false) {
+long allocations_of(Index n_rows, const TrainOptions& options, bool weighted = false,
+                    const bool* anomalous = nullptr) {
     const RowMatrix<float> X = table(n_rows, 17, 1);
     Model model({17, 5, 20, 17}, {Activation::kTanh, Activation::kElu, Activation::kLogistic});
     const Weights weights = model.weights();
     const Scaling scaling = model.scaling();
     const RowsView view = view_of(X);
     const std::vector<float> row_weights(static_cast<std::size_t>(n_rows), 1.0f);
-    const TrainingTable rows{view, scaling, weighted ? row_weights.data() : nullptr};
+    TrainingTable rows{view, scaling, weighted ? row_weights.data() : nullptr};
+    rows.anomalous = anomalous;
     const Tick tick = [](Index) { return false; };
     const long before = allocations;
     train(model.network, weights, rows, options, tick);
+    return allocations - before;
+}
+
+/// Of training a network with targets beside its inputs: numbers, or classes.
+long allocations_with_targets(Index n_rows, TrainOptions options, bool classes) {
+    constexpr Index kTargets = 5;
+    const RowMatrix<float> X = table(n_rows, 17, 1), Y = table(n_rows, kTargets, 2);
+    const std::vector<std::int32_t> of_rows(static_cast<std::size_t>(n_rows), kTargets - 1);
+    Model model({17, 5, 20, 17 + kTargets},
+                {Activation::kTanh, Activation::kElu, Activation::kIdentity});
+    options.objective.n_targets = kTargets;
+    options.objective.classes = classes;
+    options.solver.thaw_steps = {5, 0, 0};
+    const Weights weights = model.weights();
+    const Scaling scaling = model.scaling();
+    const Scaling Y_scaling(model.shift.data(), model.scale.data(), kTargets);
+    const RowsView view = view_of(X), Y_view = view_of(Y);
+    const TrainingTable rows{view,
+                             scaling,
+                             nullptr,
+                             classes ? nullptr : &Y_view,
+                             classes ? nullptr : &Y_scaling,
+                             classes ? of_rows.data() : nullptr};
+    const Tick tick = [](Index) { return false; };
+    const long before = allocations;
+    const TrainResult result = train(model.network, weights, rows, options, tick);
+    EXPECT_EQ(result.samples, options.n_samples);
+    EXPECT_GT(result.parts[0].errors.targets, 0);
     return allocations - before;
 }
 
@@ -91,6 +121,23 @@ TEST_P(TrainingAllocations, DoNotGrowWithTheEpochs) {
     // The list of epochs may double its room now and then: not from 40 to 60.
     EXPECT_EQ(allocations_of(20, options(Solver::kAdam, 60 * 20)),
               allocations_of(20, options(Solver::kAdam, 40 * 20)));
+}
+
+TEST_P(TrainingAllocations, DoNotGrowWithTargets) {
+    for (const bool classes : {false, true}) {
+        const long few = allocations_with_targets(16, options(Solver::kAdam, 2 * 16), classes);
+        EXPECT_EQ(allocations_with_targets(240, options(Solver::kAdam, 2 * 240), classes), few);
+    }
+}
+
+TEST_P(TrainingAllocations, DoNotGrowWithAnomalies) {
+    const std::unique_ptr<bool[]> anomalous(new bool[300]{true, false, true});
+    const auto of_rows = [&](Index n_rows) {
+        TrainOptions margin = options(Solver::kAdam, 2 * n_rows);
+        margin.objective.margin = 0.5;
+        return allocations_of(n_rows, margin, false, anomalous.get());
+    };
+    EXPECT_EQ(of_rows(300), of_rows(16));
 }
 
 TEST_P(TrainingAllocations, DoNotGrowWithEverythingOn) {

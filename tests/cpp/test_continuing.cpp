@@ -64,7 +64,7 @@ TEST_P(Continuing, InSeveralCallsGivesTheSameBits) {
             EXPECT_LT(result.samples, now.n_samples + options.batch_size);
             for (std::size_t i = 0; i < result.parts.size(); ++i) {
                 const std::size_t epoch = static_cast<std::size_t>(now.first_epoch) + i;
-                errors.at(epoch) += result.parts[i].squared_error;
+                errors.at(epoch) += result.parts[i].errors.reconstruction;
                 rows.at(epoch) += result.parts[i].rows;
             }
             steps += result.steps;
@@ -75,7 +75,7 @@ TEST_P(Continuing, InSeveralCallsGivesTheSameBits) {
         EXPECT_TRUE(same_state(divided, whole));
         for (std::size_t epoch = 0; epoch < 4; ++epoch) {
             EXPECT_EQ(rows[epoch], expected.parts[epoch].rows);
-            EXPECT_NEAR(errors[epoch] / expected.parts[epoch].squared_error, 1, 1e-12);
+            EXPECT_NEAR(errors[epoch] / expected.parts[epoch].errors.reconstruction, 1, 1e-12);
         }
     }
 }
@@ -134,7 +134,7 @@ TEST_P(Continuing, LockFreeVisitsTheRestOfTheEpoch) {
         EXPECT_LT(result.samples, now.n_samples + options.batch_size);
         for (std::size_t i = 0; i < result.parts.size(); ++i) {
             errors.at(static_cast<std::size_t>(now.first_epoch) + i) +=
-                result.parts[i].squared_error;
+                result.parts[i].errors.reconstruction;
         }
         go_on(rest, result);
     }

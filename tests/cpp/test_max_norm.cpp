@@ -32,7 +32,7 @@ class MaxNormOf : public ::testing::TestWithParam<std::vector<Index>> {
             max_norm.add_up(part, std::min(part + group, kParts), params);
         }
         for (int part = 0; part < kParts; part += group) {
-            max_norm.limit(part, std::min(part + group, kParts), params);
+            max_norm.limit(part, std::min(part + group, kParts), params, {}, 0);
         }
         parted.unpack();
         return result;
@@ -92,10 +92,12 @@ TEST_P(MaxNormOf, LayersThatAreNotTrainedKeepTheirBits) {
     Model result(model_.network, model_.params);
     const PartedModel parted(result, {});
     MaxNorm max_norm(parted.layout, 1e-3);
-    std::vector<double> rates(static_cast<std::size_t>(n_layers), 0.5);
-    rates.back() = 0;
+    SolverOptions options;
+    options.layer_rates.assign(static_cast<std::size_t>(n_layers), 0.5);
+    options.layer_rates.back() = 0;
     max_norm.add_up(0, kParts, parted.weights().params);
-    max_norm.limit(0, kParts, parted.weights().params, rates);
+    const std::vector<double>& rates = options.layer_rates;
+    max_norm.limit(0, kParts, parted.weights().params, options, 0);
     parted.unpack();
     const Model all = limited(1e-3);
     for (std::size_t l = 0; l < rates.size(); ++l) {

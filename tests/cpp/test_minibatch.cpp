@@ -100,8 +100,8 @@ TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
     batch.forward_backward(0, parted.weights(), {all_rows, order.data(), 4, {}, 0});
     batch.apply_gradient(0, sgd, StepConstants(sgd, 0, 0), 4, parted.weights());
     parted.unpack();
-    EXPECT_NEAR(batch.squared_error(4), before.squared_errors(rows).sum(), 1e-5);
-    EXPECT_NEAR(batch.squared_error(2), before.squared_errors(rows.topRows(2)).sum(), 1e-5);
+    EXPECT_NEAR(batch.errors(4).reconstruction, before.squared_errors(rows).sum(), 1e-5);
+    EXPECT_NEAR(batch.errors(2).reconstruction, before.squared_errors(rows.topRows(2)).sum(), 1e-5);
     Net expected = before;
     expected.add(-1, before.gradient(rows));
     EXPECT_LT(model.net().distance(expected), 1e-5);

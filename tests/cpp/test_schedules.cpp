@@ -119,4 +119,20 @@ TEST(StepConstantsOfALayer, HaveItsRate) {
     EXPECT_EQ(options.layer_rate(1), 2.0f);
 }
 
+TEST(StepConstantsOfALayer, CountAdamsStepsFromItsThaw) {
+    SolverOptions options;
+    options.layer_rates = {0.5, 0, 1};
+    options.thaw_steps = {20, 0, 10};
+    const StepConstants k(options, 700, 21);
+    const StepConstants first(options, 700, 1), late(options, 700, 11);
+    EXPECT_EQ(k.of_layer(options, 0).rate, first.rate / 2);
+    EXPECT_EQ(k.of_layer(options, 0).root_correction, first.root_correction);
+    EXPECT_EQ(k.of_layer(options, 2).rate, late.rate);
+    for (const auto& [steps, expected] : {std::pair{0.0, 3}, {9.0, 3}, {10.0, 2}, {20.0, 0}}) {
+        EXPECT_EQ(options.first_trained_layer(3, steps), expected) << steps;
+    }
+    EXPECT_FALSE(options.trains(1, 1e9));
+    EXPECT_EQ(SolverOptions{}.first_trained_layer(3, 0), 0);
+}
+
 }  // namespace fastae::schedules_test

@@ -26,7 +26,7 @@ TEST(Trainer, FollowsPlainGradientDescentOnTheShuffledRows) {
             error += net.squared_errors(rows).sum();
             net.add(-0.1, net.gradient(rows));
         }
-        EXPECT_NEAR(result.parts.at(epoch).squared_error / error, 1, 1e-6);
+        EXPECT_NEAR(result.parts.at(epoch).errors.reconstruction / error, 1, 1e-6);
         EXPECT_EQ(result.parts[epoch].rows, 11);
         EXPECT_GT(result.parts[epoch].seconds, 0);
     }

@@ -23,8 +23,8 @@ TEST_F(Clock, BooksWhatItIsTold) {
     TrainingClock clock(layout_, weights_, tick, result_);
     for (int epoch = 0; epoch < 2; ++epoch) {
         clock.begin_epoch();
-        clock.book(4, 1, 6.0);
-        clock.book(2, 3, 12.0 * epoch);
+        clock.book(4, 1, {6.0, 0});
+        clock.book(2, 3, {12.0 * epoch, 0});
         clock.end_epoch();
     }
     ASSERT_EQ(result_.parts.size(), 2u);
@@ -32,8 +32,8 @@ TEST_F(Clock, BooksWhatItIsTold) {
         EXPECT_EQ(part.rows, 6);
         EXPECT_GE(part.seconds, 0);
     }
-    EXPECT_EQ(result_.parts[0].squared_error, 6.0);
-    EXPECT_EQ(result_.parts[1].squared_error, 18.0);
+    EXPECT_EQ(result_.parts[0].errors.reconstruction, 6.0);
+    EXPECT_EQ(result_.parts[1].errors.reconstruction, 18.0);
     EXPECT_EQ(result_.samples, 12);
     EXPECT_EQ(result_.steps, 8);
     EXPECT_EQ(result_.status, TrainStatus::kOk);
@@ -47,7 +47,7 @@ TEST_F(Clock, BooksPartsOfAnEpochThatHaveRows) {
     clock.end_epoch();
     EXPECT_TRUE(result_.parts.empty());
     clock.begin_epoch();
-    clock.book(2, 1, 5.0);
+    clock.book(2, 1, {5.0, 0});
     clock.end_epoch();
     ASSERT_EQ(result_.parts.size(), 1u);
     EXPECT_EQ(result_.parts[0].rows, 2);
@@ -61,7 +61,7 @@ TEST_F(Clock, TicksOnlyWhenItIsTime) {
     };
     TrainingClock clock(layout_, weights_, tick, result_);
     clock.begin_epoch();
-    clock.book(5, 1, 1.0);
+    clock.book(5, 1, {1.0, 0});
     wait();
     clock.watch();
     clock.watch();
@@ -91,13 +91,13 @@ TEST_F(Clock, InfiniteErrorsAndWeightsAreDivergence) {
         TrainResult result;
         TrainingClock clock(layout_, weights_, tick, result);
         clock.begin_epoch();
-        clock.book(1, 1, error);
+        clock.book(1, 1, {error, 0});
         EXPECT_TRUE(clock.stop());
         EXPECT_EQ(result.status, TrainStatus::kDiverged);
     }
     TrainingClock clock(layout_, weights_, tick, result_);
     clock.begin_epoch();
-    clock.book(1, 1, 1.0);
+    clock.book(1, 1, {1.0, 0});
     weights_.params[1] = std::numeric_limits<float>::quiet_NaN();
     clock.end_epoch();
     EXPECT_TRUE(clock.stop());
@@ -110,7 +110,7 @@ TEST_F(Clock, AStopDoesNotHideDivergence) {
     TrainingClock clock(layout_, weights_, tick, result_);
     clock.begin_epoch();
     wait();
-    clock.book(1, 1, std::numeric_limits<double>::quiet_NaN());
+    clock.book(1, 1, {std::numeric_limits<double>::quiet_NaN(), 0});
     clock.watch();
     EXPECT_EQ(result_.status, TrainStatus::kDiverged);
 }

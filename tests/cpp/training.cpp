@@ -61,7 +61,7 @@ TrainResult run(Model& model, const RowMatrix<float>& X, const TrainOptions& opt
 
 std::vector<double> errors_of(const TrainResult& result) {
     std::vector<double> errors;
-    for (const EpochPart& part : result.parts) errors.push_back(part.squared_error);
+    for (const EpochPart& part : result.parts) errors.push_back(part.errors.reconstruction);
     return errors;
 }
 

@@ -66,6 +66,23 @@ def table(n, d, dtype=np.float64, seed=0):
     return (X * rng.uniform(0.5, 4, d) + rng.uniform(-5, 5, d)).astype(dtype)
 
 
+def sample_weight(n):
+    """Return weights of mean 1 over the rows that count; two do not."""
+    weight = np.random.default_rng(1).uniform(0.2, 3, n)
+    weight[[3, n - 2]] = 0
+    return (weight / weight[weight > 0].mean()).astype(np.float32)
+
+
+def alternating(widths, *values):
+    """Return one value per layer, in turn; one fewer for the hidden layers."""
+    return [values[layer % len(values)] for layer in range(len(widths) - 1)]
+
+
+def gentle_rate(widths):
+    """Return a rate at which SGD is stable: rounding errors of float32 do not grow."""
+    return min(0.05, 1 / max(widths))
+
+
 class Net:
     """Random weights in the core's flat buffer, and the core's functions applied to them."""
 
@@ -88,13 +105,19 @@ class Net:
         self.scale = np.ones(d) if scale is None else np.asarray(scale, dtype=np.float64)
 
     @classmethod
-    def ranged(cls, core, X, hidden, names, *, seed=0):
+    def ranged(cls, core, X, hidden, names, *, seed=0, n_outputs=None):
         """A network for the table ``X``, which it scales to range 1 and mean 0."""
         X64 = np.asarray(X, dtype=np.float64)
         spread = X64.max(axis=0) - X64.min(axis=0)
         scale = 1.0 / np.where(spread > 0, spread, 1.0)
-        widths = (X.shape[1], *hidden, X.shape[1])
+        widths = (X.shape[1], *hidden, n_outputs or X.shape[1])
         return cls(core, widths, names, seed=seed, shift=X64.mean(axis=0), scale=scale)
+
+    def copy(self):
+        """Return another network of the same weights."""
+        other = Net(self.core, self.widths, self.names, shift=self.shift, scale=self.scale)
+        other.params[...] = self.params
+        return other
 
     @property
     def options(self):
@@ -180,6 +203,15 @@ def farthest(W, b, other_W, other_b):
     return max(np.abs(mine - other).max() for mine, other in pairs)
 
 
+def for_reference(options):
+    """Return the options as the reference takes them: its targets are already scaled."""
+    options = dict(options)
+    if "target" in options:
+        shift, scale = options.pop("target_shift"), options.pop("target_scale")
+        options["target"] = (options["target"] - shift) * scale
+    return options
+
+
 def assert_trained_alike(net, X, *, tolerance=1e-4, **options):
     """Train with the core and with the reference; compare weights by how far they moved."""
     start = net.weights64()
@@ -189,14 +221,16 @@ def assert_trained_alike(net, X, *, tolerance=1e-4, **options):
     made = net.train(X, n_epochs=2, seed=5, averages=averages, n_threads=n_threads, **options)
     assert made["status"] == "ok"
     weight = options.get("sample_weight")
-    curve, optimizer, expected_averages = reference.train(
-        net.scaled(X), W, b, net.names, seed=5, **options,
+    errors = []
+    _, optimizer, expected_averages = reference.train(
+        net.scaled(X), W, b, net.names, seed=5, errors=errors, **for_reference(options),
         orders=orders(net.core, len(X), seed=5, n_epochs=2, sample_weight=weight),
     )  # fmt: skip
     n_rows = len(X) if weight is None else np.count_nonzero(weight)
     assert (made["epochs"], made["samples"], made["rows"]) == (2, 2 * n_rows, [n_rows] * 2)
     assert made["steps"] == optimizer.steps
-    np.testing.assert_allclose(made["mse"], curve, rtol=1e-4)
+    booked = np.column_stack([made["squared_error"], made["target_error"]])
+    np.testing.assert_allclose(booked, errors, rtol=1e-4, atol=1e-6)
     moved = farthest(W, b, *start)
     assert moved > 1e-4
     for array, expected in zip([*net.W, *net.b], [*W, *b], strict=True):
@@ -208,6 +242,16 @@ def assert_trained_alike(net, X, *, tolerance=1e-4, **options):
         layers = net.averages_of_layers(averages)
         for array, expected in zip(layers, expected_averages, strict=True):
             np.testing.assert_allclose(array, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def assert_threads_alike(net, X, *, teams=(2,), tolerance=1e-4, **options):
+    """Train like `assert_trained_alike`; more threads must make of it what one made."""
+    again = net.copy()
+    assert_trained_alike(net, X, tolerance=tolerance, **options)
+    for n_threads in teams:
+        other = again.copy()
+        other.train(X, n_epochs=2, seed=5, n_threads=n_threads, **options)
+        np.testing.assert_array_equal(other.params, net.params)
 
 
 def as_is(X):

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reference_noise import corrupted, dropout, noise_keys
+from reference_optimizer import Optimizer, limit
+
 ACTIVATIONS = ("tanh", "relu", "elu", "logistic", "identity")
 LOSSES = {"squared_error": 0.0, "absolute_error": 0.0, "huber": 0.1, "quantile": 0.8}  # parameters
 
@@ -60,6 +63,12 @@ def cost_slope(loss, e, parameter=0.0):
     }[loss]()
 
 
+def log_softmax(z):
+    """Logarithms of the probabilities of classes, from the logits of every row."""
+    z = z - z.max(axis=1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
 def forward(x, W, b, names, factors=None):
     """Outputs of every layer, the input first and the reconstruction last.
 
@@ -82,6 +91,13 @@ class Batch:
     weight: np.ndarray | float = 1.0  #: of every row, (n, 1)
     averages: list | None = None  #: average outputs of the hidden layers over earlier rows
     share: float = 1.0  #: of these rows in the averages to come
+    target: np.ndarray | None = None  #: numbers (n, n_targets), NaN where not known, or
+    classes: np.ndarray | None = None  #: (n,), negative where not known
+    anomalous: np.ndarray | None = None  #: (n,), true for rows that are not to be reconstructed
+
+    def one_hot(self, n):
+        """1 for the class of every row, 0 for the others, or for all where it is not known."""
+        return (self.classes[:, None] == np.arange(n)).astype(np.float64)
 
     def forward(self, W, b, names):
         """Outputs of every layer."""
@@ -104,6 +120,11 @@ class Objective:
     ``l1 * sum|W| + l2 / 2 * sum W^2`` over the weights, biases left out; plus
     ``sparsity_beta / 2 * sum_j (average_j - average_activation)^2`` over the hidden units, whose
     derivative by the average is taken as that by the mini-batch's mean.
+
+    The last ``n_targets`` outputs have targets of their own, the others reconstruct as many inputs;
+    each group's loss then has a weight. Of classes it is the cross-entropy of the softmax. The loss
+    of an anomalous row is minus its cost while its mean squared error is below ``margin``, and a
+    constant, taken as 0, from there on.
     """
 
     loss: str = "squared_error"
@@ -112,12 +133,80 @@ class Objective:
     l2: float = 0.0
     sparsity_beta: float = 0.0
     average_activation: float = 0.0
+    n_targets: int = 0
+    target_weight: float = 1.0
+    reconstruction_weight: float = 1.0
+    margin: float = 0.0
+
+    def split(self, outputs):
+        """Outputs that reconstruct, and outputs with targets."""
+        first = outputs.shape[1] - self.n_targets
+        return outputs[:, :first], outputs[:, first:]
+
+    def errors(self, batch, outputs):
+        """Errors of the reconstruction and of targets, 0 where these are not known.
+
+        Those of classes are errors of probabilities: the cross-entropy's derivatives by the logits.
+        """
+        r, t = self.split(outputs)
+        e = r - batch.x[:, : r.shape[1]]
+        if batch.classes is not None:
+            known = batch.one_hot(self.n_targets)
+            return e, np.exp(log_softmax(t)) * known.sum(axis=1, keepdims=True) - known
+        return e, np.where(np.isnan(batch.target), 0.0, t - batch.target) if self.n_targets else t
+
+    def sign(self, batch, e):
+        """Sign of the reconstruction's loss in every row, or 0: see the class."""
+        if batch.anomalous is None:
+            return 1.0
+        close = (e * e).mean(axis=1) < self.margin
+        return np.where(batch.anomalous, np.where(close, -1.0, 0.0), 1.0)[:, None]
+
+    def cross_entropy(self, batch, outputs):
+        """Cross-entropy of every row, (n, 1); 0 where the class is not known."""
+        log_p = log_softmax(self.split(outputs)[1])
+        return -(batch.one_hot(self.n_targets) * log_p).sum(axis=1, keepdims=True)
+
+    def booked(self, batch, outputs):
+        """Weighted sums of the squared errors, anomalies left out, and of the targets' errors."""
+        e, e_target = self.errors(batch, outputs)
+        ordinary = 1.0 if batch.anomalous is None else 1.0 - batch.anomalous[:, None]
+        of_classes = batch.classes is not None
+        targets = self.cross_entropy(batch, outputs) if of_classes else e_target**2
+        return (batch.weight * ordinary * e * e).sum(), (batch.weight * targets).sum()
+
+    def output_loss(self, batch, outputs):
+        """Loss of all rows together, times their number."""
+        e, e_target = self.errors(batch, outputs)
+        total = (batch.weight * self.sign(batch, e) * self.cost(e)).sum()
+        if not self.n_targets:
+            return total
+        of_classes = batch.classes is not None
+        targets = self.cross_entropy(batch, outputs) if of_classes else self.cost(e_target)
+        targets = (batch.weight * targets).sum()
+        return self.reconstruction_weight * total + self.target_weight * targets
+
+    def output_slopes(self, batch, outputs):
+        """Derivatives of `output_loss` by the outputs."""
+        e, e_target = self.errors(batch, outputs)
+        slopes = self.sign(batch, e) * self.cost_slope(e)
+        if self.n_targets:
+            of_targets = e_target if batch.classes is not None else self.cost_slope(e_target)
+            slopes = np.hstack(
+                [self.reconstruction_weight * slopes, self.target_weight * of_targets]
+            )
+        return batch.weight * slopes
+
+    def cost(self, e):
+        return cost(self.loss, e, self.loss_parameter)
+
+    def cost_slope(self, e):
+        return cost_slope(self.loss, e, self.loss_parameter)
 
     def value(self, batch, W, b, names):
         """Objective of one mini-batch."""
         h = batch.forward(W, b, names)
-        costs = cost(self.loss, h[-1] - batch.x, self.loss_parameter)
-        total = (batch.weight * costs).sum() / len(batch.x)
+        total = self.output_loss(batch, h[-1]) / len(batch.x)
         total += sum(self.l1 * np.abs(w).sum() + 0.5 * self.l2 * (w * w).sum() for w in W)
         for average in batch.new_averages(h):
             excess = ((average - self.average_activation) ** 2).sum()
@@ -130,8 +219,7 @@ class Objective:
         averages = batch.new_averages(h)
         factors = batch.factors or [1.0] * len(averages)
         row_weight = batch.weight / len(batch.x)
-        delta = row_weight * cost_slope(self.loss, h[-1] - batch.x, self.loss_parameter)
-        delta = delta * slope(names[-1], h[-1])
+        delta = self.output_slopes(batch, h[-1]) / len(batch.x) * slope(names[-1], h[-1])
         dW, db = [None] * len(W), [None] * len(W)
         for layer in reversed(range(len(W))):
             dW[layer] = h[layer].T @ delta + self.l1 * np.sign(W[layer]) + self.l2 * W[layer]
@@ -145,117 +233,31 @@ class Objective:
         return dW, db
 
 
-def rate_factor(schedule, progress, steps, power):
-    """Factor of the learning rate after a part of all samples, and so many steps."""
-
-    def cosine(start, stop, t):
-        return stop + (start - stop) * (1 + np.cos(np.pi * t)) / 2
-
-    return {
-        "constant": lambda: 1.0,
-        "cosine": lambda: cosine(1, 0, progress),
-        "invscaling": lambda: (1 + steps) ** -power,
-        "onecycle": lambda: (
-            cosine(1 / 25, 1, progress / 0.3)
-            if progress < 0.3
-            else cosine(1, 1 / 25e4, (progress - 0.3) / 0.7)
-        ),
-    }[schedule]()
-
-
-class Optimizer:
-    """Updates lists of arrays in place: ADADELTA, Adam, or SGD with momentum and annealing.
-
-    ``rates`` are factors of the learning rate, one for each array.
-    """
-
-    def __init__(self, solver, arrays, *, rates=None, learning_rate=1.0, schedule="constant",
-                 samples_total=0.0, power=0.5, annealing=0.0, momentum=0.0, momentum_start=0.0,
-                 momentum_ramp=0.0, dampening=False, nesterov=False, rho=0.99, beta_1=0.9,
-                 beta_2=0.999, epsilon=1e-8):  # fmt: skip
-        self.step = getattr(self, solver)
-        self.arrays = arrays
-        self.rates = [1.0] * len(arrays) if rates is None else rates
-        self.first = [np.zeros_like(w) for w in arrays]
-        self.second = [np.zeros_like(w) for w in arrays]
-        self.learning_rate, self.annealing = learning_rate, annealing
-        self.schedule, self.samples_total, self.power = schedule, samples_total, power
-        self.momentum, self.nesterov, self.dampening = momentum, nesterov, dampening
-        self.momentum_start, self.momentum_ramp = momentum_start, momentum_ramp
-        self.rho, self.beta_1, self.beta_2, self.epsilon = rho, beta_1, beta_2, epsilon
-        self.steps = self.samples = 0
-
-    def rate(self):
-        """Learning rate of the next step."""
-        progress = min(1.0, self.samples / self.samples_total) if self.samples_total else 0.0
-        factor = rate_factor(self.schedule, progress, self.steps, self.power)
-        return self.learning_rate * factor
-
-    def momentum_now(self):
-        """Momentum of the next step: it grows in a straight line."""
-        ramp = min(1.0, self.samples / self.momentum_ramp) if self.momentum_ramp else 1.0
-        return self.momentum_start + (self.momentum - self.momentum_start) * ramp
-
-    def update(self, grads, n_rows):
-        """Take one step with the gradients of a mini-batch of ``n_rows``."""
-        rate = self.rate()
-        for w, g, factor, first, second in zip(
-            self.arrays, grads, self.rates, self.first, self.second, strict=True
-        ):
-            self.step(rate * factor, w, g, first, second)
-        self.steps += 1
-        self.samples += n_rows
-
-    def adadelta(self, rate, w, g, mean_g2, mean_step2):
-        mean_g2[:] = self.rho * mean_g2 + (1 - self.rho) * g * g
-        step = np.sqrt((mean_step2 + self.epsilon) / (mean_g2 + self.epsilon)) * g
-        mean_step2[:] = self.rho * mean_step2 + (1 - self.rho) * step * step
-        w -= rate * step
-
-    def adam(self, rate, w, g, m, v):
-        m[:] = self.beta_1 * m + (1 - self.beta_1) * g
-        v[:] = self.beta_2 * v + (1 - self.beta_2) * g * g
-        m_hat = m / (1 - self.beta_1 ** (self.steps + 1))
-        v_hat = v / (1 - self.beta_2 ** (self.steps + 1))
-        w -= rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
-
-    def sgd(self, rate, w, g, velocity, _):
-        rate /= 1 + self.annealing * self.samples
-        momentum = self.momentum_now()
-        push = rate * g * (1 - momentum if self.dampening else 1)
-        velocity[:] = momentum * velocity - push
-        w += momentum * velocity - push if self.nesterov else velocity
-
-
-def limit(W, max_w2):
-    """Scale the weights into every unit, in place, so that their squares sum to ``max_w2``."""
-    for w in W:
-        w *= np.sqrt(np.minimum(1.0, max_w2 / np.maximum((w * w).sum(axis=0), 1e-300)))
-
-
 def average_share(n, samples):
     """Share of ``n`` rows in an average with ``samples`` earlier ones, 1000 rows long at most."""
     return n / max(n, min(samples + n, 1000))
 
 
-def train(x, W, b, names, *, orders, batch_size, solver, seed=0, sample_weight=None,
-          input_dropout=0.0, input_noise=0.0, hidden_dropout=(), max_w2=np.inf, layer_rates=None,
-          **options):  # fmt: skip
+def train(x, W, b, names, *, orders, batch_size, solver, seed=0, sample_weight=None, target=None,
+          classes=None, anomalous=None, input_dropout=0.0, input_noise=0.0, hidden_dropout=(),
+          max_w2=np.inf, layer_rates=None, thaw_steps=None, errors=None, **options):  # fmt: skip
     """Train ``W`` and ``b`` in place, one epoch for each row order.
 
     Returns the mean squared error of each epoch over rows and columns, every row as it was
     reconstructed just before the step that learns from it; the optimizer; and the averages of the
-    hidden units.
+    hidden units. The sums of `Objective.booked` of every epoch are appended to the list ``errors``.
     """
     settings = {name: options.pop(name) for name in vars(Objective()) if name in options}
     objective = Objective(**settings)
-    rates = None if layer_rates is None else [*layer_rates, *layer_rates]
-    optimizer = Optimizer(solver, [*W, *b], rates=rates, **options)
+    of_layers = {"rates": layer_rates, "thaw_steps": thaw_steps}
+    twice = {name: [*of, *of] for name, of in of_layers.items() if of is not None}
+    optimizer = Optimizer(solver, [*W, *b], **twice, **options)
     weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, np.float64)
     averages = [np.zeros(len(bias)) for bias in b[:-1]]
-    curve = []
+    errors = [] if errors is None else errors
+    of_rows = {"target": target, "classes": classes, "anomalous": anomalous}
     for epoch, order in enumerate(orders):
-        total = 0.0
+        booked = []
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             keys = [noise_keys(seed, epoch, rows, layer) for layer in range(len(W))]
@@ -268,15 +270,19 @@ def train(x, W, b, names, *, orders, batch_size, solver, seed=0, sample_weight=N
                 weight[rows, None],
                 averages,
                 average_share(len(rows), optimizer.samples),
+                **{name: of[rows] for name, of in of_rows.items() if of is not None},
             )  # fmt: skip
             h = batch.forward(W, b, names)
-            total += (batch.weight * (h[-1] - batch.x) ** 2).sum()
+            booked.append(objective.booked(batch, h[-1]))
             averages = batch.new_averages(h)
             dW, db = objective.gradients(batch, W, b, names)
+            changing = [w for layer, w in enumerate(W) if optimizer.changes(layer)]
             optimizer.update([*dW, *db], len(rows))
             if np.isfinite(max_w2):
-                limit(W, max_w2)
-        curve.append(total / (len(order) * x.shape[1]))
+                limit(changing, max_w2)
+        errors.append(np.sum(booked, axis=0))
+    sizes = [len(order) * x.shape[1] for order in orders]
+    curve = [squared / n for (squared, _), n in zip(errors, sizes, strict=True)]
     return np.array(curve), optimizer, averages
 
 
@@ -285,66 +291,3 @@ def glorot(rng, widths):
     pairs = list(itertools.pairwise(widths))
     W = [rng.uniform(-1, 1, pair) * np.sqrt(6 / sum(pair)) for pair in pairs]
     return W, [rng.uniform(-0.1, 0.1, fan_out) for _, fan_out in pairs]
-
-
-# Random numbers by place: a hash of seed, epoch, row, layer and column. Products of unsigned
-# arrays wrap around, as they should.
-
-GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio
-
-
-def mix64(z):
-    """SplitMix64's hash (Steele, Lea & Flood 2014)."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def mix32(x):
-    """The 32-bit hash that C. Wellons found in 2018."""
-    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return x ^ (x >> np.uint32(16))
-
-
-def noise_keys(seed, epoch, rows, layer):
-    """Keys of some rows, two uint32 columns: the first number of SplitMix64's stream for each."""
-    place = (layer + 1) * 0xD1342543DE82EF95 % 2**64
-    stream = (np.uint64(epoch) << np.uint64(32)) + np.asarray(rows, dtype=np.uint64)
-    state = mix64(np.array([seed ^ place], dtype=np.uint64)) ^ mix64(~stream)
-    bits = mix64(state + np.uint64(GOLDEN))
-    return bits.astype(np.uint32)[:, None], (bits >> np.uint64(32)).astype(np.uint32)[:, None]
-
-
-def random_bits(keys, n, stream=0):
-    """Return 32 random bits for each of ``n`` columns of the rows that the keys stand for."""
-    x = np.arange(n, dtype=np.uint32) + np.uint32(stream * 0x9E3779B9 % 2**32)
-    return mix32(mix32(x * np.uint32(0x9E3779B1) + keys[0]) + keys[1])
-
-
-def uniform(keys, n, stream=0):
-    """Return multiples of 2^-24 and half of one, between 0 and 1."""
-    u = ((random_bits(keys, n, stream) >> np.uint32(9)) + 0.5) / 2**23
-    return u.astype(np.float32).astype(np.float64)
-
-
-def normal(keys, n):
-    """Return standard normal numbers (Box & Muller 1958)."""
-    return np.sqrt(-2 * np.log(uniform(keys, n))) * np.cos(2 * np.pi * uniform(keys, n, 1))
-
-
-def dropout(p, keys, n):
-    """Return factors of ``n`` units: 0 with probability ``p``, else 1 / (1 - p)."""
-    return (random_bits(keys, n) >= np.uint32(p * 2**32)) / (1 - p)
-
-
-def noise_of_its_own(keys):
-    """Return the keys of the input's noise, given those of its dropout."""
-    return keys[0] ^ np.uint32(0x5BD1E995), keys[1]
-
-
-def corrupted(x, keys, input_dropout, input_noise):
-    """Return what the network sees of the rows ``x``."""
-    if input_noise:
-        x = x + input_noise * normal(noise_of_its_own(keys), x.shape[1])
-    return x * dropout(input_dropout, keys, x.shape[1]) if input_dropout else x

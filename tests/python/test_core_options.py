@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corenet import ISAS, SOLVERS, Net, assert_trained_alike, farthest, table
+from corenet import (
+    ISAS,
+    SOLVERS,
+    Net,
+    alternating,
+    assert_threads_alike,
+    farthest,
+    gentle_rate,
+    sample_weight,
+    table,
+)
 from fastae import _core
 
 
@@ -27,23 +37,6 @@ NETWORKS = {
     (20, 140, 300, 130, 20): ["tanh", "logistic", "elu", "identity"],
 }
 N_ROWS = 19
-
-
-def sample_weight(n=N_ROWS):
-    """Return weights of mean 1 over the rows that count; two do not."""
-    weight = np.random.default_rng(1).uniform(0.2, 3, n)
-    weight[[3, n - 2]] = 0
-    return (weight / weight[weight > 0].mean()).astype(np.float32)
-
-
-def alternating(widths, *values):
-    """Return one value per layer, in turn; one fewer for the hidden layers."""
-    return [values[layer % len(values)] for layer in range(len(widths) - 1)]
-
-
-def gentle_rate(widths):
-    """Return a rate at which SGD is stable: rounding errors of float32 do not grow."""
-    return min(0.05, 1 / max(widths))
 
 
 def cases(widths):
@@ -68,7 +61,7 @@ def cases(widths):
         "l2": (sgd, {"l2": 0.05}),
         "max_w2": (sgd, {"max_w2": 0.6}),
         "layer rates": (sgd, {"layer_rates": alternating(widths, 0.3, 1.5, 0.0)}),
-        "sample weight": (sgd, {"sample_weight": sample_weight()}),
+        "sample weight": (sgd, {"sample_weight": sample_weight(N_ROWS)}),
         "cosine": (sgd, {"schedule": "cosine", "samples_total": total}),
         "invscaling": (sgd, {"schedule": "invscaling", "power": 0.3}),
         "onecycle": (sgd, {"schedule": "onecycle", "samples_total": total}),
@@ -89,7 +82,7 @@ def everything(widths, solver):
         "loss": "huber", "loss_parameter": 0.3, "input_dropout": 0.1, "input_noise": 0.05,
         "hidden_dropout": alternating(widths, 0.2, 0.1)[:-1],
         "sparsity_beta": 0.05, "average_activation": 0.1, "l1": 1e-4, "l2": 1e-3, "max_w2": 0.7,
-        "layer_rates": alternating(widths, 1.2, 0.7, 1.0), "sample_weight": sample_weight(),
+        "layer_rates": alternating(widths, 1.2, 0.7, 1.0), "sample_weight": sample_weight(N_ROWS),
         "schedule": "onecycle", "samples_total": 3 * N_ROWS,
     }  # fmt: skip
     if solver == "adadelta":
@@ -106,15 +99,6 @@ def network(core, widths, seed=3):
     """Return a network and its table."""
     X = table(N_ROWS, widths[0], seed=2)
     return Net.ranged(core, X, widths[1:-1], NETWORKS[widths], seed=seed), X
-
-
-def assert_threads_alike(net, X, *, tolerance=1e-4, **options):
-    """Train like `assert_trained_alike`; two threads must make of it what one made."""
-    again = Net(net.core, net.widths, net.names, shift=net.shift, scale=net.scale)
-    again.params[...] = net.params
-    assert_trained_alike(net, X, tolerance=tolerance, **options)
-    again.train(X, n_epochs=2, seed=5, n_threads=2, **options)
-    np.testing.assert_array_equal(again.params, net.params)
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
@@ -161,6 +145,15 @@ def test_every_option_makes_a_difference(core, case, batch_size):
         assert farthest(*trained[0], *trained[1]) > 0.01 * moved
 
 
+CLASSES = np.arange(N_ROWS, dtype=np.int32) % 3
+NUMBERS = {
+    "n_targets": 3,
+    "target": np.ones((N_ROWS, 3)),
+    "target_shift": np.zeros(3),
+    "target_scale": np.ones(3),
+}
+ANOMALOUS = {"anomalous": np.arange(N_ROWS) % 2 == 0, "margin": 1e3}
+
 # Pairs of values between which training must tell, given the other options.
 PAIRS = {
     "solver": ("adam", "sgd", {}),
@@ -182,6 +175,7 @@ PAIRS = {
     "l2": (0.0, 0.01, {}),
     "max_w2": (0.5, 0.6, {}),
     "layer_rates": ([1.0, 1.0], [1.0, 0.9], {}),
+    "thaw_steps": ([0, 0], [2, 0], {}),
     "loss": ("squared_error", "absolute_error", {}),
     "loss_parameter": (0.1, 0.2, {"loss": "huber"}),
     "input_dropout": (0.1, 0.2, {}),
@@ -189,7 +183,16 @@ PAIRS = {
     "hidden_dropout": ([0.1], [0.3], {}),
     "sparsity_beta": (0.1, 0.2, {}),
     "average_activation": (0.1, 0.2, {"sparsity_beta": 0.1}),
-    "sample_weight": (np.ones(N_ROWS, np.float32), sample_weight(), {}),
+    "sample_weight": (np.ones(N_ROWS, np.float32), sample_weight(N_ROWS), {}),
+    "target": (np.zeros((N_ROWS, 3)), np.ones((N_ROWS, 3)), NUMBERS),
+    "target_shift": (np.zeros(3), np.ones(3), NUMBERS),
+    "target_scale": (np.ones(3), np.full(3, 0.5), NUMBERS),
+    "classes": (CLASSES, CLASSES[::-1].copy(), {"n_targets": 3}),
+    "n_targets": (3, 8, {"classes": CLASSES}),
+    "target_weight": (1.0, 2.0, NUMBERS),
+    "reconstruction_weight": (1.0, 2.0, NUMBERS),
+    "anomalous": (np.zeros(N_ROWS, bool), ANOMALOUS["anomalous"], {"margin": 1e3}),
+    "margin": (1e-3, 1e3, ANOMALOUS),
     "averages": (0.0, 0.5, {"sparsity_beta": 0.5, "samples_done": 100}),
     "batch_size": (4, 5, {}),
     "seed": (1, 2, {}),
@@ -208,8 +211,10 @@ def test_every_option_is_heard(core, option):
     *values, others = PAIRS[option]
     trained = []
     for value in values:
-        net, X = network(core, (5, 9, 5))
         options = {"solver": "sgd", "learning_rate": 0.05, "batch_size": 4, **others, option: value}
+        X = table(N_ROWS, 5, seed=2)
+        n_outputs = 8 if "n_targets" in options else 5
+        net = Net.ranged(core, X, (9,), ["elu", "identity"], seed=3, n_outputs=n_outputs)
         if "averages" in options:
             options["averages"] = np.full(16, value, dtype=np.float32)
         net.train(X, **options)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import reference
+import reference_noise as noise
 from corenet import ISAS, Net, farthest, table
 from fastae import _core
+from reference import LOSSES
 
 
 @pytest.fixture(params=ISAS)
@@ -49,8 +50,8 @@ PLACES = [(0, 0, 0), (42, 3, 7), (2**64 - 1, 10**6, 19)]  # seed, epoch, row
 @pytest.mark.parametrize("d", [3, 300])
 def test_noise_is_the_hash_of_its_place(core, d, seed, epoch, row, batch_size):
     X = np.zeros((20, d))
-    (key,) = [reference.noise_keys(seed, epoch, [row], 0)]
-    expected = reference.corrupted(X[:1], key, 0.0, 0.5)[0]
+    (key,) = [noise.noise_keys(seed, epoch, [row], 0)]
+    expected = noise.corrupted(X[:1], key, 0.0, 0.5)[0]
     for n_threads in (1, 2):
         made = one_step(
             copying(core, d), X, row, input_noise=0.5, seed=seed, first_epoch=epoch,
@@ -62,7 +63,7 @@ def test_noise_is_the_hash_of_its_place(core, d, seed, epoch, row, batch_size):
             copying(core, d), X, row, input_noise=0.5, input_dropout=0.5, seed=seed,
             first_epoch=epoch, batch_size=batch_size, n_threads=n_threads,
         )  # fmt: skip
-        both = reference.corrupted(X[:1], key, 0.5, 0.5)[0]
+        both = noise.corrupted(X[:1], key, 0.5, 0.5)[0]
         np.testing.assert_allclose(made, both, atol=1e-6)
         assert not np.array_equal(expected, both)
 
@@ -78,7 +79,7 @@ def test_dropped_units_are_the_hash_of_their_place(core, d, seed, epoch, row, ba
         (1, {"hidden_dropout": [p, 0.0]}),
         (2, {"hidden_dropout": [0.0, p]}),
     ]:
-        expected = reference.dropout(p, reference.noise_keys(seed, epoch, [row], layer), d)[0]
+        expected = noise.dropout(p, noise.noise_keys(seed, epoch, [row], layer), d)[0]
         for n_threads in (1, 2):
             net = copying(core, d, 3)
             made = one_step(net, X, row, n_threads=n_threads, **options, **place)
@@ -207,7 +208,7 @@ def test_losses_that_are_the_same(core, batch_size):
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
-@pytest.mark.parametrize("loss", reference.LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 def test_mse_is_that_of_any_loss(core, loss, batch_size):
     X = table(21, 12)
     net = Net.ranged(core, X, (5,), ["tanh", "identity"])

@@ -6,20 +6,10 @@ import numpy as np
 import pytest
 
 import reference
+import reference_noise as noise
+from gradients import assert_gradients, finite_differences, flat, random_batch
 from reference import ACTIVATIONS, LOSSES, Batch, Objective
-
-
-def finite_differences(f, w, step=1e-6):
-    """Central differences of the scalar ``f()`` for every element of ``w``, changed in place."""
-    grad = np.empty_like(w)
-    for i in np.ndindex(w.shape):
-        kept = w[i]
-        w[i] = kept + step
-        above = f()
-        w[i] = kept - step
-        grad[i] = (above - f()) / (2 * step)
-        w[i] = kept
-    return grad
+from reference_optimizer import rate_factor
 
 
 @pytest.mark.parametrize("output", ACTIVATIONS)
@@ -31,22 +21,6 @@ def test_gradients_equal_finite_differences(widths, hidden, output):
     x = rng.uniform(-1, 1, (6, widths[0]))
     names = [hidden] * (len(W) - 1) + [output]
     assert_gradients(Objective(l1=0.01, l2=0.02), Batch(x), W, b, names)
-
-
-def random_batch(rng, widths, hidden):
-    """Weights, and a batch with everything in it that can be."""
-    W, b = reference.glorot(rng, widths)
-    n = 6
-    seen = rng.uniform(-1, 1, (n, widths[0]))
-    batch = Batch(
-        x=seen + rng.normal(0, 0.3, seen.shape),
-        seen=seen,
-        factors=[(rng.random((n, width)) < 0.7) / 0.7 for width in widths[1:-1]],
-        weight=rng.uniform(0, 2, (n, 1)),
-        averages=[rng.uniform(-1, 1, width) for width in widths[1:-1]],
-        share=0.3,
-    )
-    return batch, W, b, [hidden] * (len(W) - 1) + ["identity"]
 
 
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
@@ -98,19 +72,6 @@ def test_losses_at_known_points():
     ]:
         np.testing.assert_allclose(reference.cost(loss, e, parameter), values, rtol=1e-14)
         np.testing.assert_allclose(reference.cost_slope(loss, e, parameter), slopes, rtol=1e-14)
-
-
-def flat(gradients):
-    dW, db = gradients
-    return [*dW, *db]
-
-
-def assert_gradients(objective, batch, W, b, names):
-    """Compare the gradients with finite differences of the value."""
-    made = flat(objective.gradients(batch, W, b, names))
-    for array, grad in zip([*W, *b], made, strict=True):
-        expected = finite_differences(lambda: objective.value(batch, W, b, names), array)
-        np.testing.assert_allclose(grad, expected, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -189,7 +150,7 @@ def test_epoch_error_is_that_before_each_step():
 
 
 def test_one_cycle_ends_at_a_250_thousandth():
-    factors = [reference.rate_factor("onecycle", t, 0, 0) for t in (0, 0.15, 0.3, 0.65, 1)]
+    factors = [rate_factor("onecycle", t, 0, 0) for t in (0, 0.15, 0.3, 0.65, 1)]
     np.testing.assert_allclose(factors, [0.04, 0.52, 1, (1 + 4e-6) / 2, 4e-6])
 
 
@@ -213,16 +174,16 @@ def test_averages_are_over_all_rows_up_to_a_thousand():
 
 
 def test_random_numbers_are_independent_of_each_other():
-    keys = reference.noise_keys(7, 3, np.arange(400), 1)
+    keys = noise.noise_keys(7, 3, np.arange(400), 1)
     columns = {
-        "stream 0": reference.uniform(keys, 300),
-        "stream 1": reference.uniform(keys, 300, 1),
-        "next epoch": reference.uniform(reference.noise_keys(7, 4, np.arange(400), 1), 300),
-        "next row": reference.uniform(reference.noise_keys(7, 3, np.arange(1, 401), 1), 300),
-        "next layer": reference.uniform(reference.noise_keys(7, 3, np.arange(400), 2), 300),
-        "next seed": reference.uniform(reference.noise_keys(8, 3, np.arange(400), 1), 300),
-        "of the input's noise": reference.uniform(reference.noise_of_its_own(keys), 300),
-        "next column": reference.uniform(keys, 301)[:, 1:],
+        "stream 0": noise.uniform(keys, 300),
+        "stream 1": noise.uniform(keys, 300, 1),
+        "next epoch": noise.uniform(noise.noise_keys(7, 4, np.arange(400), 1), 300),
+        "next row": noise.uniform(noise.noise_keys(7, 3, np.arange(1, 401), 1), 300),
+        "next layer": noise.uniform(noise.noise_keys(7, 3, np.arange(400), 2), 300),
+        "next seed": noise.uniform(noise.noise_keys(8, 3, np.arange(400), 1), 300),
+        "of the input's noise": noise.uniform(noise.noise_of_its_own(keys), 300),
+        "next column": noise.uniform(keys, 301)[:, 1:],
     }
     bound = 5 / np.sqrt(400 * 300)  # five standard errors of a correlation
     first = columns["stream 0"].ravel()
@@ -230,7 +191,7 @@ def test_random_numbers_are_independent_of_each_other():
     assert np.abs(np.histogram(first, 4, (0, 1))[0] / first.size - 0.25).max() < bound
     for name, other in list(columns.items())[1:]:
         assert abs(np.corrcoef(first, other.ravel())[0, 1]) < bound, name
-    normal = reference.normal(keys, 300)
+    normal = noise.normal(keys, 300)
     assert abs(normal.mean()) < bound
     assert abs(normal.std() - 1) < bound
     assert abs((normal**4).mean() - 3) < 10 * bound

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "fastae/optimiser.hpp"
 #include "fastae/parted.hpp"
 #include "fastae/simd.hpp"
 
@@ -20,9 +21,10 @@ class MaxNorm {
 
     /// Adds up the squares of the weights in these parts; params in the parted layout.
     void add_up(int first_part, int end_part, const float* params);
-    /// Scales the weights in these parts, but for layers whose rate is 0: they are not trained.
-    void limit(int first_part, int end_part, float* params,
-               const std::vector<double>& layer_rates = {}) const;
+    /// Scales the weights in these parts, of layers that are trained in the step after `steps`
+    /// steps.
+    void limit(int first_part, int end_part, float* params, const SolverOptions& options,
+               double steps) const;
 
   private:
     Index offset(Index layer, int part) const;

@@ -6,6 +6,7 @@
 #include "fastae/batch.hpp"
 #include "fastae/max_norm.hpp"
 #include "fastae/optimiser.hpp"
+#include "fastae/output_loss.hpp"
 #include "fastae/parallel.hpp"
 #include "fastae/part_matrix.hpp"
 #include "fastae/scratch.hpp"
@@ -41,8 +42,8 @@ class MiniBatch {
     void apply_gradient(int thread, const SolverOptions& options, const StepConstants& constants,
                         Index n, const Weights& weights, const NextRows& next = {});
 
-    /// Sum over the first n rows, in order, of weight * sum_j (r_j - x'_j)^2.
-    double squared_error(Index n) const;
+    /// Of the first n rows, added up in order.
+    Errors errors(Index n) const { return output_loss_.errors(n); }
 
     /// Waits for the whole team.
     void wait(int thread) { barrier_.wait(thread); }
@@ -91,15 +92,12 @@ class MiniBatch {
     void drop_units(const Share& share, Index layer, const PartMatrix& units, const Batch& rows);
     void add_sparsity(const Share& share, Index layer, const Batch& rows);
     void scale_by_derivative(const Share& share, Index layer);
-    void output_delta(const Share& share, const Batch& rows);
-    double output_delta_row(Index row, int part, float row_weight);
-    void limit_norms(int thread, const SolverOptions& options, const Weights& weights);
-    /// Of row `row` of the mini-batch in the mean over its rows.
-    static float row_weight(const Batch& rows, Index row) {
-        return rows.weight(row) / static_cast<float>(rows.n);
-    }
+    void gather_targets(const Share& share, const Batch& rows);
+    void output_delta(Share& share, const Batch& rows);
+    void limit_norms(int thread, const SolverOptions& options, double steps,
+                     const Weights& weights);
     /// What the network is to reconstruct.
-    const PartMatrix& target() const { return corrupted_ ? target_ : h_.front(); }
+    const PartMatrix& target() const { return own_target_ ? target_ : h_.front(); }
     Range tasks_of(int thread) const;
     Range gathered_columns(const Share& share) const;
     template <class Rule>
@@ -114,7 +112,7 @@ class MiniBatch {
     const PartedLayout& layout_;
     const Network& network_;
     const Objective& objective_;
-    const bool corrupted_;  ///< h_[0] is not what is to be reconstructed
+    const bool own_target_;  ///< the outputs are not compared with h_[0]
     const Index batch_size_;
     const int team_;
     const bool prefetch_;  ///< the weights do not stay in the caches of the cores
@@ -124,11 +122,11 @@ class MiniBatch {
     std::vector<PartMatrix> delta_;   ///< [l] dObjective / dz of what made h_[l]; the last is h_[L]
     float* half_sums_[kHalves] = {};  ///< (batch_size, sums_stride_)
     Index sums_stride_ = 0;           ///< the widest narrow side
-    PartMatrix target_;               ///< like h_[0]
+    PartMatrix target_;               ///< (batch_size, n_outputs), if not h_[0]
     AlignedBuffer<float> push_;       ///< by hidden unit: beta * (average activation - its target)
     std::unique_ptr<MaxNorm> max_norm_;
-    std::vector<double> squared_error_;  ///< (kParts, batch_size)
-    std::vector<Task> tasks_;            ///< by parts
+    OutputLoss output_loss_;
+    std::vector<Task> tasks_;  ///< by parts
     Index first_task_[kParts + 1] = {};
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "fastae/noise.hpp"
@@ -8,25 +9,57 @@
 namespace fastae {
 
 /// What training minimises, but for the penalties on weights, which the optimiser adds to the
-/// gradient: the mean over the rows of sum_j loss(r_j - x'_j), where the network reconstructs x'
-/// from a corrupted copy of it, plus the penalty on the hidden units' average activation.
+/// gradient: the mean over the rows of sum_j loss(r_j - t_j), plus the penalty on the hidden units'
+/// average activation.
+///
+/// An autoencoder's targets t are its inputs, of which it sees a corrupted copy. With n_targets > 0
+/// the last n_targets outputs have targets of their own: numbers, or one class among as many, whose
+/// loss is the cross-entropy of the softmax of these outputs. Where a target is NaN, or the class
+/// negative, it is not known and there is no loss. Outputs before them, if any, reconstruct the
+/// inputs (Le, Patterson, White 2018, "Supervised autoencoders").
+///
+/// The loss of a row that is known to be anomalous is minus that of the reconstruction, as long as
+/// its mean squared error is below a margin; from there on it is constant (a hinge on the error:
+/// Zhao, Mathieu, LeCun 2017, "Energy-based Generative Adversarial Networks", eq. 1).
 struct Objective {
     Loss loss = Loss::kSquared;
     double loss_parameter = 0;           ///< Huber's delta, or the quantile
     double input_dropout = 0;            ///< probability
     double input_noise = 0;              ///< standard deviation, in scaled units
     std::vector<double> hidden_dropout;  ///< one probability per hidden layer, or empty
-    double sparsity_beta = 0;            ///< strength; 0: no penalty
-    double average_activation = 0;       ///< its target
+    Index n_targets = 0;
+    bool classes = false;              ///< the targets are one class
+    double target_weight = 1;          ///< of the targets' loss
+    double reconstruction_weight = 1;  ///< of the reconstruction's, where there are targets too
+    double margin = 0;                 ///< of anomalous rows' mean squared error
+    double sparsity_beta = 0;          ///< strength; 0: no penalty
+    double average_activation = 0;     ///< its target
 
     /// True if the network does not see what it is to reconstruct.
     bool corrupts_input() const { return input_dropout > 0 || input_noise > 0; }
+    /// True if the outputs are not simply compared with what the network sees.
+    bool has_own_target() const { return corrupts_input() || n_targets > 0; }
+    /// True if every row is to be reconstructed, and nothing else.
+    bool is_plain() const { return n_targets == 0 && margin == 0; }
     bool is_sparse() const { return sparsity_beta > 0; }
     /// Of the output of `layer` layers, 0 < layer <= number of hidden layers.
     Dropout dropout(Index layer) const {
         return Dropout(
             hidden_dropout.empty() ? 0.0 : hidden_dropout[static_cast<std::size_t>(layer - 1)]);
     }
+};
+
+/// Sums over rows of weight * error, as seen while training.
+struct Errors {
+    double reconstruction = 0;  ///< sum_j (r_j - x'_j)^2
+    double targets = 0;  ///< the same over outputs with targets; of a class the cross-entropy
+
+    Errors& operator+=(const Errors& more) {
+        reconstruction += more.reconstruction;
+        targets += more.targets;
+        return *this;
+    }
+    bool finite() const { return std::isfinite(reconstruction) && std::isfinite(targets); }
 };
 
 // One struct per loss: its derivative by the error e = r - x'.

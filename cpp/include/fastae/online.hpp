@@ -92,7 +92,7 @@ class OnlineWorker {
     void backward(const SolverOptions& options, const StepConstants& constants, const Batch& row,
                   const Weights& weights);
     void hidden_delta(Index layer, Columns columns, const Batch& row);
-    void limit_norms(const SolverOptions& options, const Weights& weights);
+    void limit_norms(const SolverOptions& options, double steps, const Weights& weights);
     template <class Rule>
     void update_layer(const StepConstants& constants, Index l, const Weights& weights);
     template <class Rule>

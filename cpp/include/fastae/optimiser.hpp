@@ -31,6 +31,7 @@ struct SolverOptions {
     double l2 = 0.0;
     double max_w2 = std::numeric_limits<double>::infinity();  ///< see MaxNorm
     std::vector<double> layer_rates;  ///< factor of every layer's rate, 0: not trained; or empty
+    std::vector<double> thaw_steps;   ///< steps before every layer's first; or empty
 
     /// The learning rate after `samples` rows in `steps` steps.
     double rate(double samples, double steps) const {
@@ -66,6 +67,23 @@ struct SolverOptions {
         return static_cast<float>(layer_rates[static_cast<std::size_t>(layer)]);
     }
 
+    /// Steps before the layer's first.
+    double thaw_step(Index layer) const {
+        return thaw_steps.empty() ? 0 : thaw_steps[static_cast<std::size_t>(layer)];
+    }
+
+    /// True if the layer changes in the step after `steps` steps.
+    bool trains(Index layer, double steps) const {
+        return layer_rate(layer) != 0 && steps >= thaw_step(layer);
+    }
+
+    /// The lowest of so many layers that does, or n_layers.
+    Index first_trained_layer(Index n_layers, double steps) const {
+        Index layer = 0;
+        while (layer < n_layers && !trains(layer, steps)) ++layer;
+        return layer;
+    }
+
     /// ADADELTA may put off the decay of its squared gradients for so many steps: until it is 1/4.
     double decay_period() const {
         return std::clamp(std::floor(std::log(0.25) / std::log(rho)), 1.0, 1000.0);
@@ -87,6 +105,8 @@ struct SolverOptions {
 
 /// What the update of one mini-batch needs, in the precision it is used in.
 struct StepConstants {
+    double steps_done;
+    double step_rate;  ///< SolverOptions::step_rate
     float rate;
     float momentum;
     float momentum_rate;  ///< SGD: rate at which gradients enter the velocity
@@ -109,7 +129,9 @@ struct StepConstants {
     /// disappears (it would not pay for the steps: they are divided by the sum before their own
     /// square joins it). The state then belongs to its count of steps.
     StepConstants(const SolverOptions& o, double samples, double steps, double decay_period = 1)
-        : rate(static_cast<float>(o.step_rate(samples, steps))),
+        : steps_done(steps),
+          step_rate(o.step_rate(samples, steps)),
+          rate(static_cast<float>(step_rate)),
           momentum(static_cast<float>(o.momentum_at(samples))),
           momentum_rate(0),
           rho(static_cast<float>(o.rho)),
@@ -126,9 +148,7 @@ struct StepConstants {
           l2(static_cast<float>(o.l2)),
           nesterov(o.nesterov) {
         if (o.solver == Solver::kAdam) {
-            const double t = steps + 1;
-            rate = static_cast<float>(o.step_rate(samples, steps) / (1 - std::pow(o.beta_1, t)));
-            root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta_2, t)));
+            correct_bias(o, steps + 1);
         } else if (o.solver == Solver::kAdadelta) {
             const double tau = std::fmod(steps, decay_period);
             const double q = std::pow(o.rho, -tau / 2);
@@ -137,9 +157,8 @@ struct StepConstants {
             epsilon = static_cast<float>(o.epsilon / (1 - o.rho));
             gradient_epsilon = static_cast<float>(o.epsilon / (1 - o.rho) * q * q);
         } else if (o.solver == Solver::kSgd) {
-            const double now = o.step_rate(samples, steps);
-            momentum_rate =
-                static_cast<float>(o.dampening ? now * (1 - o.momentum_at(samples)) : now);
+            momentum_rate = static_cast<float>(
+                o.dampening ? step_rate * (1 - o.momentum_at(samples)) : step_rate);
         }
     }
 
@@ -149,6 +168,21 @@ struct StepConstants {
         k.rate *= factor;
         k.momentum_rate *= factor;
         return k;
+    }
+
+    /// Of one layer, with a rate of its own; Adam counts its steps from where it thawed.
+    StepConstants of_layer(const SolverOptions& o, Index layer) const {
+        StepConstants k = *this;
+        const double thawed = o.thaw_step(layer);
+        if (o.solver == Solver::kAdam && thawed > 0) k.correct_bias(o, steps_done + 1 - thawed);
+        return k.with_rate(o.layer_rate(layer));
+    }
+
+  private:
+    /// Adam's averages began at 0 and have seen t gradients.
+    void correct_bias(const SolverOptions& o, double t) {
+        rate = static_cast<float>(step_rate / (1 - std::pow(o.beta_1, t)));
+        root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta_2, t)));
     }
 };
 

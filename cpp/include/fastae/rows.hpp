@@ -61,6 +61,13 @@ struct TrainingTable {
     /// (X.n_rows) or null: every row counts 1. A row of weight 0 is never looked at; the mean of
     /// the others' weights should be 1, or learning rates mean something else.
     const float* weights = nullptr;
+    /// Targets beside the inputs (see Objective): numbers (X.n_rows, n_targets) and their scaling,
+    const RowsView* Y = nullptr;
+    const Scaling* Y_scaling = nullptr;
+    /// or (X.n_rows) classes, negative where not known.
+    const std::int32_t* classes = nullptr;
+    /// (X.n_rows) or null: rows that are known to be anomalies (see Objective).
+    const bool* anomalous = nullptr;
 
     float weight(std::uint32_t row) const { return weights ? weights[row] : 1.0f; }
 };

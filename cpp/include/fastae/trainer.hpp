@@ -23,6 +23,9 @@ struct TrainOptions {
     double steps_done = 0;
     Parallel parallel = Parallel::kDeterministic;
     int n_threads = 1;
+
+    /// One observation at a time has kernels of its own, for plain autoencoders.
+    bool is_online() const { return batch_size == 1 && objective.is_plain(); }
 };
 
 enum class TrainStatus { kOk, kStopped, kDiverged };
@@ -30,8 +33,7 @@ enum class TrainStatus { kOk, kStopped, kDiverged };
 /// What was trained on of one epoch.
 struct EpochPart {
     Index rows;
-    double
-        squared_error;  ///< sum over its rows of weight * sum_j (r_j - x'_j)^2, as seen meanwhile
+    Errors errors;
     double seconds;
 };
 

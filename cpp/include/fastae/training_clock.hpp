@@ -19,18 +19,18 @@ class TrainingClock {
     bool stop() const { return stop_.load(std::memory_order_relaxed); }
 
     void begin_epoch() {
-        epoch_error_ = 0;
+        epoch_errors_ = {};
         samples_before_ = result_.samples;
         epoch_start_ = Clock::now();
         if (result_.samples == 0) last_tick_ = epoch_start_;
     }
 
-    /// Books mini-batches of n_rows rows in all with this sum of squared errors.
-    void book(Index n_rows, Index n_steps, double squared_error) {
-        epoch_error_ += squared_error;
+    /// Books mini-batches of n_rows rows in all with these errors.
+    void book(Index n_rows, Index n_steps, const Errors& errors) {
+        epoch_errors_ += errors;
         result_.samples += n_rows;
         result_.steps += n_steps;
-        if (!std::isfinite(squared_error)) halt(TrainStatus::kDiverged);
+        if (!errors.finite()) halt(TrainStatus::kDiverged);
     }
 
     /// Lets the caller look in if it is time to.
@@ -52,7 +52,7 @@ class TrainingClock {
             if (!std::isfinite(p[i])) return halt(TrainStatus::kDiverged);
         }
         const std::chrono::duration<double> elapsed = Clock::now() - epoch_start_;
-        result_.parts.push_back({rows, epoch_error_, elapsed.count()});
+        result_.parts.push_back({rows, epoch_errors_, elapsed.count()});
     }
 
     void rethrow() const { error_.rethrow(); }
@@ -78,7 +78,7 @@ class TrainingClock {
     TrainResult& result_;
     FirstException error_;
     std::atomic<bool> stop_{false};
-    double epoch_error_ = 0;
+    Errors epoch_errors_;
     Index samples_before_ = 0;
     Clock::time_point epoch_start_{};
     Clock::time_point last_tick_{};
