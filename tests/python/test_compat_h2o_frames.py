@@ -15,7 +15,7 @@ from fastae.compat.h2o import FrameEncoder, H2OFrame
 from fastae.compat.h2o._columns import Frame
 
 MODULES = ["_columns", "_encoder", "_estimator", "_frame", "_from_h2o", "_mapping", "_metrics"]
-MODULES += ["_parameters"]
+MODULES += ["_parameters", "_supervised_metrics"]
 
 
 @pytest.mark.parametrize("name", MODULES)

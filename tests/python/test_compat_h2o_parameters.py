@@ -266,10 +266,10 @@ def test_one_warning_for_all():
     H2OAutoEncoderEstimator(rate=0.1, momentum_start=0.5, adaptive_rate=False)
 
 
-def test_deep_learning_estimator_needs_autoencoder():
-    assert H2ODeepLearningEstimator(autoencoder=True).autoencoder
-    with pytest.raises(ValueError, match="autoencoder must be True"):
-        H2ODeepLearningEstimator(hidden=[3])
+def test_deep_learning_estimator_can_be_an_autoencoder():
+    parameters = {"hidden": [3], "model_id": "one"}
+    model = H2ODeepLearningEstimator(autoencoder=True, **parameters)
+    assert model.actual_params == H2OAutoEncoderEstimator(**parameters).actual_params
 
 
 def test_parameters_are_attributes():

@@ -1,4 +1,4 @@
-"""H2O's autoencoder interface on fastae: scripts run with only the import changed.
+"""H2O's deep learning interface on fastae: scripts run with only the import changed.
 
 Write ``from fastae.compat import h2o`` for ``import h2o``, and
 ``from fastae.compat.h2o.estimators.deeplearning import H2OAutoEncoderEstimator`` for H2O's line.
@@ -31,16 +31,19 @@ from fastae.compat.h2o._facade import (
 from fastae.compat.h2o._from_h2o import from_h2o
 from fastae.compat.h2o._mapping import estimator_parameters
 from fastae.compat.h2o._metrics import AutoEncoderMetrics
+from fastae.compat.h2o._supervised_metrics import ClassificationMetrics, RegressionMetrics
 
 if TYPE_CHECKING:
     from fastae.compat.h2o._frame import H2OFrame
 
 __all__ = [
     "AutoEncoderMetrics",
+    "ClassificationMetrics",
     "FrameEncoder",
     "H2OAutoEncoderEstimator",
     "H2ODeepLearningEstimator",
     "H2OFrame",
+    "RegressionMetrics",
     "connect",
     "estimator_parameters",
     "estimators",

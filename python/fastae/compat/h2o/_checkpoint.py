@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fastae.compat.h2o._mapping import hidden_sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastae.compat.h2o._model import Trained
 
 # The network, its input and the optimiser's state would not fit otherwise.
@@ -32,7 +34,7 @@ _FIXED = [
 ]
 
 
-def check_checkpoint(before: Trained, settings: dict[str, Any], columns: list[str]) -> None:
+def check_checkpoint(before: Trained, settings: dict[str, Any], columns: Sequence[str]) -> None:
     """Check that training can go on from a model.
 
     Parameters
@@ -41,7 +43,7 @@ def check_checkpoint(before: Trained, settings: dict[str, Any], columns: list[st
         The model to go on from.
     settings : dict
         Parameters of the training to come; its epochs count from the very beginning.
-    columns : list of str
+    columns : sequence of str
         Columns that it would use.
 
     Raises

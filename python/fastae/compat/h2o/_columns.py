@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ class Factor:
 
 
 Column = Float64 | Factor
+Unit = Literal["range", "deviation"]
 
 
 class Frame:
@@ -96,6 +97,17 @@ class Frame:
             return np.asarray(values, dtype=np.float64)
         return _from_objects(values.tolist())
 
+    def distinct(self, name: str) -> list[Any]:
+        """Return the different values of a column, as Python's objects, without missing ones."""
+        position = self._positions[name]
+        if is_pandas(self._data):
+            values = self._data.iloc[:, position].dropna().unique().tolist()
+        elif is_polars(self._data):
+            values = self._data.to_series(position).drop_nulls().unique().to_list()
+        else:
+            values = list(dict.fromkeys(self._data[:, position].tolist()))
+        return [value for value in values if not _is_missing(value)]
+
 
 def is_pandas(data: Any) -> bool:
     """Tell whether this is a pandas frame, without importing pandas."""
@@ -107,6 +119,13 @@ def is_polars(data: Any) -> bool:
     """Tell whether this is a polars frame, without importing polars."""
     polars = sys.modules.get("polars")
     return polars is not None and isinstance(data, polars.DataFrame)
+
+
+def with_rows(data: Any, rows: npt.NDArray[np.bool_]) -> Any:
+    """Return some rows of a frame or table."""
+    if is_pandas(data):
+        return data.loc[rows]
+    return data.filter(rows) if is_polars(data) else _array(data)[rows]
 
 
 def _array(data: Any) -> npt.NDArray[Any]:
@@ -121,7 +140,7 @@ def _array(data: Any) -> npt.NDArray[Any]:
 def _from_pandas(series: Any, name: str) -> Column:
     kind = str(series.dtype)
     if kind == "category":
-        categories = [_text(value) for value in series.cat.categories]
+        categories = [text_of(value) for value in series.cat.categories]
         return _seen(categories, series.cat.codes.to_numpy())
     if series.dtype.kind in "iuf":
         return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
@@ -156,7 +175,7 @@ def _from_objects(values: list[Any]) -> Column:
     if all(isinstance(value, Real | Decimal) and not isinstance(value, bool) for value in numbers):
         floats = (np.nan if gone else value for value, gone in zip(values, missing, strict=True))
         return np.fromiter(floats, dtype=np.float64, count=len(values))
-    texts = [None if gone else _text(value) for value, gone in zip(values, missing, strict=True)]
+    texts = [None if gone else text_of(value) for value, gone in zip(values, missing, strict=True)]
     levels = sorted({text for text in texts if text is not None})
     index = {level: code for code, level in enumerate(levels)}
     codes = (-1 if text is None else index[text] for text in texts)
@@ -168,7 +187,7 @@ def as_factor(column: Column) -> Factor:
     if isinstance(column, Factor):
         return column
     values, inverse = np.unique(column, return_inverse=True)  # NaN, if any, is the last value
-    return _seen([_text(v) for v in values], np.where(np.isnan(column), -1, inverse))
+    return _seen([text_of(v) for v in values], np.where(np.isnan(column), -1, inverse))
 
 
 def _seen(categories: list[str], codes: npt.NDArray[Any]) -> Factor:
@@ -183,7 +202,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Return how H2O would write a value as a level: whole numbers without a point."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
@@ -207,9 +226,14 @@ def spread(values: Float64) -> float:
         return float(np.ptp(known)) if known.size else 0.0
 
 
-def scale_of(values: Float64, name: str) -> float:
-    """Return 1 over the range, and 1 for a constant column; both must exist in float32."""
+def scale_of(values: Float64, name: str, by: Unit = "range") -> float:
+    """Return 1 over the range or standard deviation; 1 for a constant column.
+
+    Both must exist in float32.
+    """
     width = spread(values)
+    if by == "deviation" and 0.0 < width < _MOST_SPREAD:
+        width = float(np.nanstd(values, ddof=1))
     if not width < _MOST_SPREAD:
         msg = (
             f"Column {name!r} has values further apart than single precision can hold: divide it "

@@ -14,6 +14,7 @@ from fastae.compat.h2o._columns import (
     Column,
     Factor,
     Frame,
+    Unit,
     as_factor,
     fail_if_infinite,
     gaps,
@@ -54,6 +55,8 @@ class FrameEncoder:
         All columns of the training frame, for tables that have no names.
     had_missing : frozenset of str
         Columns in which training saw missing values.
+    response : str or None
+        The column that is to be predicted, which tables without names may lack.
 
     Examples
     --------
@@ -73,6 +76,7 @@ class FrameEncoder:
     fill: Float64
     frame_names: tuple[str, ...]
     had_missing: frozenset[str] = frozenset()
+    response: str | None = None
 
     @classmethod
     def fit(
@@ -82,6 +86,7 @@ class FrameEncoder:
         *,
         standardize: bool = True,
         ignore_const_cols: bool = True,
+        unit: Unit = "range",
     ) -> Self:
         """Learn levels, means and ranges from a training frame.
 
@@ -91,9 +96,11 @@ class FrameEncoder:
         columns : iterable of str or None, default=None
             The columns to use; None takes all. The frame's order counts, not this one.
         standardize : bool, default=True
-            Shift numbers by their mean and divide them by their range.
+            Shift numbers by their mean and divide them by `unit`.
         ignore_const_cols : bool, default=True
             Drop columns with a single value, or none at all, with a warning.
+        unit : {"range", "deviation"}, default="range"
+            "deviation" is the standard deviation, as in H2O's networks with a response.
 
         Returns
         -------
@@ -117,21 +124,20 @@ class FrameEncoder:
         if not read:
             msg = "The training frame has no usable column: all are constant or ignored."
             raise ValueError(msg)
-        return cls._from_columns(read, frame.names, standardize=standardize)
+        return cls._from_columns(read, frame.names, unit if standardize else None)
 
     @classmethod
     def _from_columns(
-        cls, read: Mapping[str, Column], frame_names: tuple[str, ...], *, standardize: bool
+        cls, read: Mapping[str, Column], frame_names: tuple[str, ...], unit: Unit | None
     ) -> Self:
         levels = {name: c.levels for name, c in read.items() if isinstance(c, Factor)}
         factors = {name: levels[name] for name in _by_size(levels)}
         numbers = {name: c for name, c in read.items() if not isinstance(c, Factor)}
         means = np.array([mean(fail_if_infinite(values, name)) for name, values in numbers.items()])
-        scale = np.array([scale_of(values, name) for name, values in numbers.items()])
-        if not standardize:
-            means, scale, fill = np.zeros_like(means), np.ones_like(scale), means
-        else:
-            fill = means
+        scale = np.array([scale_of(x, name, unit or "range") for name, x in numbers.items()])
+        fill = means
+        if unit is None:
+            means, scale = np.zeros_like(means), np.ones_like(scale)
         had_missing = frozenset(name for name, column in read.items() if gaps(column).any())
         encoder = cls.for_network(factors, tuple(numbers), means, scale)
         return replace(encoder, fill=fill, frame_names=frame_names, had_missing=had_missing)
@@ -245,10 +251,15 @@ class FrameEncoder:
         """Return data with names; an array gets those of the training frame."""
         if is_pandas(data) or is_polars(data):
             return Frame(data)
-        width = len(self.columns)
-        is_narrow = np.ndim(data) == 2 and np.shape(data)[1] == width != len(self.frame_names)
+        width = np.shape(data)[1] if np.ndim(data) == 2 else 0
+        without_response = [name for name in self.frame_names if name != self.response]
         in_frame_order = [name for name in self.frame_names if name in set(self.columns)]
-        return Frame(data, in_frame_order if is_narrow else self.frame_names)
+        fits = (
+            names
+            for names in (self.frame_names, without_response, in_frame_order)
+            if len(names) == width
+        )
+        return Frame(data, next(fits, self.frame_names))
 
     def _check_present(self, present: list[str]) -> None:
         if not present:

@@ -12,7 +12,8 @@ from fastae.compat.h2o._parameters import check_ranges, choice
 # the output layer the hidden layers' activation; a rectifier there could make no negative number,
 # while half of all scaled inputs are negative.
 _NO_MAXOUT = ValueError(
-    "activation='Maxout' does not exist for autoencoders, as in H2O: use 'Tanh' or 'Rectifier'."
+    "activation='Maxout' does not exist for autoencoders, as in H2O, nor for other networks here: "
+    "use 'Tanh' or 'Rectifier'."
 )
 _ACTIVATIONS = {
     "tanh": ("tanh", "tanh", False),
@@ -29,7 +30,8 @@ _LOSSES = {
     "huber": "huber",
     "quantile": "quantile",
     "cross_entropy": ValueError(
-        "loss='CrossEntropy' is for classification: use 'Quadratic' or 'Absolute', for example."
+        "loss='CrossEntropy' is for classification: use 'Quadratic' or 'Absolute', for example, or "
+        "make the response a factor."
     ),
 }
 _DISTRIBUTIONS = {
@@ -47,7 +49,7 @@ _DOUBLED = ("squared_error", "huber")
 # tried (tests/python/golden/trajectories.json).
 _ADADELTA_STEPS = 1.75
 
-_NEVER = 10**9  # rounds of early stopping
+NEVER = 10**9  # rounds of early stopping
 
 
 def estimator_parameters(
@@ -80,20 +82,45 @@ def estimator_parameters(
     >>> made["hidden_layer_sizes"], made["hidden_dropout"], made["l1"]
     ((50,), (0.5,), 5e-05)
     """
-    check_ranges(parameters)
-    _check_words(parameters)
-    loss = choice(parameters, "distribution", _DISTRIBUTIONS)
-    loss = choice(parameters, "loss", _LOSSES) if loss == "by loss" else loss
-    factor = 2.0 if loss in _DOUBLED else 1.0
+    check_parameters(parameters)
+    choice(parameters, "stopping_metric", {"auto": "mse", "mse": "mse"})
+    loss, factor = loss_of_numbers(parameters)
+    goal = parameters["regression_stop"]
     return {
         "scaling": "range" if parameters["standardize"] else "none",
+        "output_activation": choice(parameters, "activation", _ACTIVATIONS)[1],
         "loss": loss,
         "quantile": float(parameters["quantile_alpha"]),
+        "average_activation": float(parameters["average_activation"]),
+        "sparsity_beta": parameters["sparsity_beta"] / factor,
+        "target_mse": goal if goal > 0 else None,
+        **shared_parameters(parameters, factor, n_rows),
+    }
+
+
+def loss_of_numbers(parameters: dict[str, Any]) -> tuple[str, float]:
+    """Return the loss for numbers, and how much larger H2O's gradients of it are."""
+    loss = choice(parameters, "distribution", _DISTRIBUTIONS)
+    loss = choice(parameters, "loss", _LOSSES) if loss == "by loss" else loss
+    return loss, 2.0 if loss in _DOUBLED else 1.0
+
+
+def shared_parameters(
+    parameters: dict[str, Any], factor: float, n_rows: int | None
+) -> dict[str, Any]:
+    """Return what does not depend on whether there is a response.
+
+    Parameters
+    ----------
+    parameters : dict
+    factor : float
+        How much larger H2O's gradients of the loss are.
+    n_rows : int or None
+    """
+    return {
         "l1": parameters["l1"] / factor,
         "l2": parameters["l2"] / factor,
         "max_w2": parameters["max_w2"] if parameters["max_w2"] < 3.4e38 else None,
-        "average_activation": float(parameters["average_activation"]),
-        "sparsity_beta": parameters["sparsity_beta"] / factor,
         "batch_size": int(parameters["mini_batch_size"]),
         "max_epochs": parameters["epochs"],
         "random_state": None if parameters["seed"] == -1 else int(parameters["seed"]) % 2**32,
@@ -120,30 +147,27 @@ def skips_missing(parameters: dict[str, Any]) -> bool:
     return bool(choice(parameters, "missing_values_handling", words) == "skip")
 
 
-def _check_words(parameters: dict[str, Any]) -> None:
-    """Check the parameters of which only some values are supported."""
-    if not parameters["autoencoder"]:
-        msg = "autoencoder must be True: there are no supervised networks here."
-        raise ValueError(msg)
+def check_parameters(parameters: dict[str, Any]) -> None:
+    """Check numbers, and words of which only some are supported with or without a response."""
+    check_ranges(parameters)
     if parameters["nfolds"] > 1:
-        msg = (
-            f"nfolds must be 0: autoencoders have no cross-validation, got {parameters['nfolds']}."
-        )
+        why = "autoencoders have no cross-validation"
+        if not parameters["autoencoder"]:
+            why = "cross-validate with scikit-learn"
+        msg = f"nfolds must be 0: {why}, got {parameters['nfolds']}."
         raise ValueError(msg)
-    choice(parameters, "stopping_metric", {"auto": "mse", "mse": "mse"})
     encodings = dict.fromkeys(("auto", "one_hot_internal"), "one-hot")
     choice(parameters, "categorical_encoding", encodings)
     skips_missing(parameters)
 
 
 def _network(parameters: dict[str, Any]) -> dict[str, Any]:
-    activation, output_activation, drops = choice(parameters, "activation", _ACTIVATIONS)
+    activation, _, drops = choice(parameters, "activation", _ACTIVATIONS)
     sizes = hidden_sizes(parameters)
     distributions = {"uniform_adaptive": "glorot_uniform", "uniform": "uniform", "normal": "normal"}
     return {
         "hidden_layer_sizes": sizes,
         "activation": activation,
-        "output_activation": output_activation,
         "input_dropout": float(parameters["input_dropout_ratio"]),
         "hidden_dropout": _hidden_dropout(parameters, len(sizes), drops=drops),
         "init": choice(parameters, "initial_weight_distribution", distributions),
@@ -205,16 +229,14 @@ def _solver(parameters: dict[str, Any], factor: float) -> dict[str, Any]:
 def _watching(parameters: dict[str, Any], n_rows: int | None) -> dict[str, Any]:
     """Return when to measure the error and when to stop."""
     always = parameters["score_each_iteration"] or parameters["reproducible"]
-    goal = parameters["regression_stop"]
     rounds, keep_best = parameters["stopping_rounds"], parameters["overwrite_with_best_model"]
     return {
         # Only with early stopping are the best weights kept, so it is on, if only in name.
         "early_stopping": bool(rounds > 0 or keep_best),
-        "stopping_rounds": int(rounds) or _NEVER,
+        "stopping_rounds": int(rounds) or NEVER,
         "stopping_tolerance": parameters["stopping_tolerance"],
         "restore_best_weights": bool(keep_best),
         "max_time": parameters["max_runtime_secs"] or None,
-        "target_mse": goal if goal > 0 else None,
         "score_every": "auto" if n_rows is None else rows_per_iteration(parameters, n_rows),
         "score_interval": 0.0 if always else parameters["score_interval"],
         "score_duty_cycle": 1.0 if always else max(parameters["score_duty_cycle"], 1e-3),

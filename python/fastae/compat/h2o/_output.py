@@ -20,14 +20,19 @@ def kind_of(data: Any) -> Kind:
     return "polars" if is_polars(data) else "pandas"
 
 
-def frame_of(kind: Kind, names: Sequence[str], matrix: npt.NDArray[Any], index: Any = None) -> Any:
+def frame_of(
+    kind: Kind,
+    names: Sequence[str],
+    matrix: npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]],
+    index: Any = None,
+) -> Any:
     """Return a frame with the columns of a matrix.
 
     Parameters
     ----------
     kind : {"pandas", "polars"}
     names : sequence of str
-    matrix : ndarray of shape (n_rows, n_columns)
+    matrix : ndarray of shape (n_rows, n_columns), or mapping of names to columns
     index : pandas.Index or None
         Of the pandas frame that the rows belong to.
 

@@ -72,6 +72,18 @@ DEFAULTS: dict[str, Any] = {
     "variable_importances": True,
 }
 
+# The same of a network with a response; `autoencoder` tells them apart.
+SUPERVISED_DEFAULTS: dict[str, Any] = DEFAULTS | {
+    "autoencoder": False,
+    "balance_classes": False,
+    "class_sampling_factors": None,
+    "classification_stop": 0.0,
+    "offset_column": None,
+    "pretrained_autoencoder": None,
+    "response_column": None,
+}
+_AUTOENCODERS_ONLY = frozenset(["average_activation"])
+
 # Cluster, cross-validation, supervised learning, storage, deprecated: accepted with a warning.
 MEANINGLESS = frozenset(
     [
@@ -156,13 +168,15 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-def checked_names(given: dict[str, Any]) -> dict[str, Any]:
+def checked_names(given: dict[str, Any], *, autoencoder: bool) -> dict[str, Any]:
     """Return the given parameters that mean something here.
 
     Parameters
     ----------
     given : dict
         Parameters by H2O's names, those that the user set.
+    autoencoder : bool
+        Whether they are an autoencoder's; else those of a network with a response.
 
     Returns
     -------
@@ -172,35 +186,37 @@ def checked_names(given: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If H2O's autoencoder has no such parameter.
+        If H2O's networks have no such parameter.
 
     Examples
     --------
     >>> from fastae.compat.h2o import _parameters
-    >>> _parameters.checked_names({"epoch": 5})
+    >>> _parameters.checked_names({"epoch": 5}, autoencoder=True)
     Traceback (most recent call last):
         ...
     TypeError: H2O's autoencoder has no parameter 'epoch'; did you mean 'epochs'?
     """
+    known = DEFAULTS if autoencoder else SUPERVISED_DEFAULTS
+    idle_names = MEANINGLESS - known.keys() | (frozenset() if autoencoder else _AUTOENCODERS_ONLY)
     for name in given:
-        if name == "pretrained_autoencoder":
+        if autoencoder and name == "pretrained_autoencoder":
             msg = "pretrained_autoencoder starts a supervised network; use initial_weights here."
             raise TypeError(msg)
-        if name not in DEFAULTS and name not in MEANINGLESS:
-            _fail_at_unknown(name)
-    idle = [name for name in given if name in MEANINGLESS]
+        if name not in known and name not in idle_names:
+            _fail_at_unknown(name, [*known, *idle_names], autoencoder=autoencoder)
+    idle = [name for name in given if name in idle_names]
     if given.get("adaptive_rate", True):
         idle += [name for name in given if name in _ONLY_WITHOUT_ADAPTIVE_RATE]
     if idle:
-        warnings.warn(f"No effect here: {', '.join(sorted(idle))}.", stacklevel=4)
-    return {name: value for name, value in given.items() if name not in MEANINGLESS}
+        warnings.warn(f"No effect here: {', '.join(sorted(idle))}.", stacklevel=3)
+    return {name: value for name, value in given.items() if name not in idle_names}
 
 
-def _fail_at_unknown(name: str) -> None:
-    names = [*DEFAULTS, *MEANINGLESS]
+def _fail_at_unknown(name: str, names: list[str], *, autoencoder: bool) -> None:
     close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     hint = f"; did you mean {close[0]!r}?" if close else "."
-    msg = f"H2O's autoencoder has no parameter {name!r}{hint}"
+    what = "autoencoder has" if autoencoder else "networks have"
+    msg = f"H2O's {what} no parameter {name!r}{hint}"
     raise TypeError(msg)
 
 

@@ -8,18 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastae._summary import gedeon
 from fastae._table import Table
-from fastae.compat.h2o._mapping import estimator_parameters, rows_per_iteration
+from fastae.compat.h2o._mapping import rows_per_iteration
 from fastae.compat.h2o._model import ScoringModel
 from fastae.compat.h2o._output import frame_of, table_of
 
 _TYPES = {"tanh": "Tanh", "relu": "Rectifier", "identity": "Linear"}
-_LOSSES = {
-    "squared_error": ("gaussian", "Quadratic"),
-    "absolute_error": ("laplace", "Absolute"),
-    "huber": ("huber", "Huber"),
-    "quantile": ("quantile", "Quantile"),
-}
 _MAX_IMPORTANCES = 20  # printed
 
 
@@ -35,7 +30,9 @@ class ReportingModel(ScoringModel):
         -------
         history : pandas.DataFrame or polars.DataFrame
             Columns "timestamp", "duration", "training_speed", "epochs", "iterations", "samples",
-            "training_rmse", "training_mse", and the validation errors if there are any.
+            "training_rmse", "training_mse", and the validation errors if there are any. Networks
+            that predict numbers have "training_deviance" for the MSE where that is the loss; those
+            that predict classes, "training_logloss" and "training_classification_error".
         """
         return table_of(self._trained.kind, self._history())
 
@@ -115,11 +112,10 @@ class ReportingModel(ScoringModel):
         return "\n\n".join(str(part) for part in parts if part is not None) + "\n"
 
     def _title(self) -> str:
-        model, parameters = self.fastae_model, self._trained.parameters
-        distribution, loss = _LOSSES[estimator_parameters(parameters)["loss"]]
+        model = self.fastae_model
         n_weights = sum(a.size for a in (*model.coefs_, *model.intercepts_))
         return (
-            f"Status of Neuron Layers: auto-encoder, {distribution} distribution, {loss} loss, "
+            f"Status of Neuron Layers: {self._trained.task.described}, "
             f"{n_weights:,} weights/biases, {n_weights * 4 / 1024:,.1f} KB, "
             f"{model.n_samples_seen_:,} training samples, mini-batch size {model.batch_size_}"
         )
@@ -136,13 +132,15 @@ class ReportingModel(ScoringModel):
         per_iteration = rows_per_iteration(self._trained.parameters, self._trained.n_rows)
         columns["epochs"] = history["epochs"].tolist()
         columns["iterations"] = [math.ceil(n / per_iteration) for n in history["samples"]]
-        same = ("samples", "training_rmse", "training_mse")
-        validation = ("validation_rmse", "validation_mse") if self._trained.valid else ()
-        return columns | {name: history[name].tolist() for name in (*same, *validation)}
+        columns["samples"] = history["samples"].tolist()
+        for part in ("training", "validation") if self._trained.valid else ("training",):
+            for ours, theirs in self._trained.task.history.items():
+                columns[f"{part}_{theirs}"] = history[f"{part}_{ours}"].tolist()
+        return columns
 
     def _importances(self) -> dict[str, list[Any]]:
         encoder = self._trained.encoder
-        values = np.array(self.fastae_model.feature_importances(), dtype=np.float64)
+        values = gedeon(self.fastae_model.coefs_)
         ends = dict(zip(encoder.factors, encoder.offsets[1:], strict=True))
         values[[end - 1 for name, end in ends.items() if name not in encoder.had_missing]] = 0.0
         order = np.argsort(-values, kind="stable")
@@ -158,17 +156,17 @@ class ReportingModel(ScoringModel):
     def _layers(self) -> dict[str, list[Any]]:
         """Return H2O's table of layers; the input has neither penalties nor weights."""
         parameters, model = self._trained.parameters, self.fastae_model
-        made = estimator_parameters(parameters)
         summary = model.summary()
-        hidden, dropout = made["hidden_layer_sizes"], made["hidden_dropout"]
-        name = _TYPES[made["activation"]] + ("Dropout" if dropout else "")
+        hidden, dropout = model.hidden_layer_sizes_, model.hidden_dropout
         ratios = np.broadcast_to(np.asarray(dropout or 0.0), len(hidden)).tolist()
+        *names, output = [_TYPES[name] for name in summary["type"].tolist()[1:]]
+        names = [name + ("Dropout" if dropout else "") for name in names]
         n_layers = len(hidden) + 1
         columns: dict[str, list[Any]] = {
             "layer": list(range(1, n_layers + 2)),
             "units": [int(n) for n in summary["units"]],
-            "type": ["Input", *[name] * len(hidden), _TYPES[made["output_activation"]]],
-            "dropout": [100.0 * made["input_dropout"], *(100.0 * r for r in ratios), None],
+            "type": ["Input", *names, self._trained.task.output or output],
+            "dropout": [100.0 * model.input_dropout, *(100.0 * r for r in ratios), None],
             "l1": [None, *[parameters["l1"]] * n_layers],
             "l2": [None, *[parameters["l2"]] * n_layers],
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,36 @@ def vectors(biases: Sequence[Any], matrices: Sequence[Float64], name: str) -> li
         )
         raise ValueError(msg)
     return made
+
+
+def first_weights(settings: dict[str, Any], widths: Sequence[int]) -> dict[str, list[Float64]]:
+    """Return the first weights where they are given, and the first biases of rectifiers.
+
+    Parameters
+    ----------
+    settings : dict
+        H2O's parameters.
+    widths : sequence of int
+        Units per layer.
+
+    Returns
+    -------
+    start : dict
+        `coefs_init` and `intercepts_init` of an estimator, as far as there is something to say.
+    """
+    start: dict[str, list[Float64]] = {}
+    if "rectifier" in settings["activation"].lower():
+        # As in H2O: with positive biases few units start out dead.
+        firsts = [0.5, *[1.0] * (len(widths) - 3)][: len(widths) - 2]
+        start["intercepts_init"] = [
+            np.full(n, b) for n, b in zip(widths[1:], [*firsts, 0.0], strict=True)
+        ]
+    if settings["initial_weights"] is not None:
+        start["coefs_init"] = matrices(settings["initial_weights"], "initial_weights")
+    if settings["initial_biases"] is not None:
+        shapes = [np.empty(shape) for shape in pairwise(widths)]
+        start["intercepts_init"] = vectors(settings["initial_biases"], shapes, "initial_biases")
+    return start
 
 
 def names_of(table: Any) -> list[str] | None:
