@@ -1,6 +1,7 @@
 """Deep autoencoders on CPUs: find the odd rows in a table, learn compact features.
 
 `Autoencoder` is a scikit-learn outlier detector and transformer over a C++ core;
+`AutoencoderClassifier` and `AutoencoderRegressor` put labels on top of what it learned;
 `fastae.datasets` has data to try it on; `show_config` says what was built.
 """
 
@@ -11,14 +12,24 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from fastae._autoencoder import Autoencoder
+from fastae._classifier import AutoencoderClassifier
 from fastae._config import show_config
 from fastae._errors import DivergenceError
+from fastae._regressor import AutoencoderRegressor
 
 if TYPE_CHECKING:
     from fastae import datasets
 
 __version__ = _version("fastae")
-__all__ = ["Autoencoder", "DivergenceError", "__version__", "datasets", "show_config"]
+__all__ = [
+    "Autoencoder",
+    "AutoencoderClassifier",
+    "AutoencoderRegressor",
+    "DivergenceError",
+    "__version__",
+    "datasets",
+    "show_config",
+]
 
 
 def __getattr__(name: str) -> Any:

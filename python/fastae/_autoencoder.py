@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -10,24 +9,22 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastae import _core, _history, _summary
+from fastae import _core, _summary
 from fastae._callbacks import CallbackMixin
-from fastae._checks import hidden_dropout
-from fastae._fitting import FittingMixin
+from fastae._detecting import DetectingMixin
 from fastae._weights import Network
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from fastae._table import Table
 
 Float64 = npt.NDArray[np.float64]
 
 
 class Autoencoder(
     CallbackMixin,
-    FittingMixin,
+    DetectingMixin,
     OutlierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
@@ -147,6 +144,13 @@ class Autoencoder(
         training rows to call odd. "auto" is the outer fence of a box plot of the logarithms of
         training errors, and from 200 rows on at most their 99.5 % quantile, so that some row is
         called odd; it looks at about 10,000 evenly spaced rows of larger tables.
+    anomaly_margin : "auto" or float > 0, default="auto"
+        With `anomalous` rows in `fit`: their MSE is pushed up until it reaches this margin, in
+        squared scaled units [13]_. "auto" is ten times the MSE of reconstructing every row by the
+        columns' means.
+    anomaly_weight : "auto" or float > 0, default="auto"
+        How much each of them counts in training, a normal row counting 1. "auto" makes all of them
+        together count as much as all normal rows.
     validation_fraction : float in [0, 1), default=0.0
         Share of the rows, drawn at random, that are not trained on but scored along with the
         training (`history_`); they have no part in the scaling and the threshold either.
@@ -277,6 +281,8 @@ class Autoencoder(
        Features with Denoising Autoencoders." ICML 2008.
     .. [12] Y. Bengio, P. Lamblin, D. Popovici, H. Larochelle. "Greedy Layer-Wise Training of Deep
        Networks." NIPS 2006.
+    .. [13] J. Zhao, M. Mathieu, Y. LeCun. "Energy-based Generative Adversarial Networks." ICLR
+       2017: eq. 1, a hinge on the reconstruction error of rows that are not to be reconstructed.
 
     Examples
     --------
@@ -333,6 +339,8 @@ class Autoencoder(
         pretraining_epochs: float | None = None,
         scaling: str = "range",
         contamination: float | Literal["auto"] = "auto",
+        anomaly_margin: float | Literal["auto"] = "auto",
+        anomaly_weight: float | Literal["auto"] = "auto",
         validation_fraction: float = 0.0,
         early_stopping: bool = False,
         stopping_rounds: int = 5,
@@ -393,6 +401,8 @@ class Autoencoder(
         self.pretraining_epochs = pretraining_epochs
         self.scaling = scaling
         self.contamination = contamination
+        self.anomaly_margin = anomaly_margin
+        self.anomaly_weight = anomaly_weight
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.stopping_rounds = stopping_rounds
@@ -415,7 +425,13 @@ class Autoencoder(
         self.verbose = verbose
 
     def fit(
-        self, X: Any, y: object = None, *, sample_weight: Any = None, X_val: Any = None
+        self,
+        X: Any,
+        y: object = None,
+        *,
+        sample_weight: Any = None,
+        anomalous: Any = None,
+        X_val: Any = None,
     ) -> Self:
         """Train the network to reconstruct the rows of X, and set the threshold.
 
@@ -432,6 +448,12 @@ class Autoencoder(
             How much each row counts, in the loss, the scaling, the scores and the threshold: a
             row of weight 0 is absent, one of weight 2 pulls twice as hard. Only ratios matter to
             the weights; where they are counts, the threshold is that of the repeated rows.
+        anomalous : array-like of bool of shape (n_samples,), default=None
+            True for rows that are known to be anomalies. The network learns not to reconstruct
+            them (`anomaly_margin`), and what is like them; they have no part in the scaling, the
+            threshold and the history. A few are worth much: with 1 % of the anomalies known, the
+            mean area under the ROC curve over ADBench's tables grows more than any choice of
+            another detector brings (``benchmarks/labels.py anomalies``).
         X_val : array-like of shape (n_val, n_features), default=None
             Rows to validate with, in place of `validation_fraction`.
 
@@ -444,15 +466,17 @@ class Autoencoder(
         ------
         ValueError
             If a parameter is out of its range, X is empty, not two-dimensional, or has text, NaN
-            or infinity, weights are negative or all 0, or `checkpoint` is damaged or of another
-            training.
+            or infinity, weights are negative or all 0, `anomalous` is no mark per row or marks
+            all, or `checkpoint` is damaged or of another training.
         DivergenceError
             If errors or weights stop being finite while training.
         """
         del y
-        return self._fit(X, sample_weight, X_val)
+        return self._fit(X, sample_weight, X_val, anomalous=anomalous)
 
-    def partial_fit(self, X: Any, y: object = None, *, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: Any, y: object = None, *, sample_weight: Any = None, anomalous: Any = None
+    ) -> Self:
         """Train on some rows once, and go on from there in the next call.
 
         The first call draws the weights and, with ``batch_size="auto"``, settles the batch size
@@ -474,6 +498,8 @@ class Autoencoder(
             For scikit-learn's conventions.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`; ratios matter within a call.
+        anomalous : array-like of bool of shape (n_samples,), default=None
+            As in `fit`.
 
         Returns
         -------
@@ -497,55 +523,7 @@ class Autoencoder(
         (1000, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
         """
         del y
-        return self._partial_fit(X, sample_weight)
-
-    @property
-    def history_(self) -> Table:
-        """The scoring history: one row per scoring, the untrained network first."""
-        if "_state" not in vars(self):
-            msg = f"{type(self).__name__!r} object has no attribute 'history_' before fit"
-            raise AttributeError(msg)
-        return _history.table(self._state.events)
-
-    def summary(self) -> Table:
-        """Return a table of the layers.
-
-        Returns
-        -------
-        layers : Table
-            One row per layer, the input first. "layer" (1 is the input), "units", "type" ("input"
-            or the activation), "dropout" (probability), "l1", "l2", "mean_rate" and "rate_sd"
-            (what gradients were multiplied by in the last step of `fit`; Adam and ADADELTA: mean
-            and standard deviation over the layer's weights), "momentum", "mean_weight",
-            "weight_sd", "mean_bias", "bias_sd" (population standard deviations). NaN where a
-            layer has no such thing.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If `fit` has not been called.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from fastae import Autoencoder
-        >>> X = np.random.default_rng(0).normal(size=(50, 6))
-        >>> layers = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X).summary()
-        >>> layers["type"].tolist(), layers["units"].tolist()
-        (['input', 'tanh', 'identity'], [6, 2, 6])
-        """
-        check_is_fitted(self)
-        return _summary.layer_table(
-            self._activations,
-            self.coefs_,
-            self.intercepts_,
-            input_dropout=float(self.input_dropout),
-            hidden_dropout=hidden_dropout(self.hidden_dropout, len(self.hidden_layer_sizes_)),
-            l1=float(self.l1),
-            l2=float(self.l2),
-            rates=self._step_sizes,
-            momentum=self._momentum,
-        )
+        return self._partial_fit(X, sample_weight, anomalous)
 
     def feature_importances(self, X: Any = None) -> Float64:
         """Return how much each column matters, to the network or to the errors of rows.
@@ -622,24 +600,5 @@ class Autoencoder(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.non_deterministic = self.parallel == "hogwild"
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        # coefs_ and intercepts_ carry the weights; the buffer would store them again.
-        state = dict(super().__getstate__())
-        state.pop("_network", None)
-        if "_state" in state:
-            state["_state"] = replace(state["_state"], network=None)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if hasattr(self, "coefs_"):
-            widths = [self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_)]
-            self._network = Network.from_arrays(widths, self.coefs_, self.intercepts_)
-            self.coefs_ = list(self._network.coefs)
-            self.intercepts_ = list(self._network.intercepts)
-        if hasattr(self, "_state"):
-            self._state = replace(self._state, network=self._network)

@@ -76,10 +76,8 @@ class Tasks:
     Parameters
     ----------
     estimator : Autoencoder
-    X : array-like
+    X, y : array-like
         What `fit` was given.
-    metadata : dict
-        Its weights and validation rows.
     n_parts : int
         Stretches, if nothing stops the training early.
     attributes : callable
@@ -91,13 +89,12 @@ class Tasks:
         self,
         estimator: Any,
         X: Any,
-        metadata: dict[str, Any],
+        y: Any,
         n_parts: int,
         attributes: Callable[[State], dict[str, Any]],
     ) -> None:
         self._attributes = attributes
-        # Y is what is to be learned, without which ScoringMonitor does not score.
-        self._shared = {"estimator": estimator, "X": X, "y": X, "metadata": metadata}
+        self._shared = {"estimator": estimator, "X": X, "y": y, "metadata": {}}
         self._fit = estimator._init_callback_context(max_subtasks=n_parts)
         self._fit.call_on_fit_task_begin(**self._shared)
         self._part: Any = None

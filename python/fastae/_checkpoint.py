@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fastae._training import Training
 
 KIND = "checkpoint"
-VERSION = 1
+VERSION = 2
 
 # What may differ between the run that wrote a checkpoint and the one that goes on from it.
 _FREE = {
@@ -83,15 +83,26 @@ def load(path: str | os.PathLike[str] | None) -> Saved | None:
     Raises
     ------
     ValueError
-        If the file is damaged.
+        If the file is damaged, or of an older version.
     """
     if path is None or not Path(path).exists():
         return None
-    return Saved(path, *_archive.read(path, kind=KIND, version=VERSION))
+    saved = Saved(path, *_archive.read(path, kind=KIND, version=VERSION))
+    if any(len(event) != len(fields(Event)) for event in saved.meta["events"]):
+        msg = (
+            f"Checkpoint {os.fspath(path)!r} was written by an older fastae: remove the file to "
+            "start anew."
+        )
+        raise ValueError(msg)
+    return saved
 
 
 def identity(
-    estimator: Any, data: TrainingData, samples_before: int, **arrays: npt.NDArray[Any]
+    estimator: Any,
+    data: TrainingData,
+    samples_before: int,
+    others: dict[str, list[npt.NDArray[Any]]],
+    **arrays: npt.NDArray[Any],
 ) -> dict[str, str]:
     """Return what two runs must have in common to be the same training.
 
@@ -103,6 +114,8 @@ def identity(
         Its shape, type, weights and some of its rows.
     samples_before : int
         Rows that the network had been trained on before this `fit`.
+    others : dict of str to list of ndarray
+        What else there is, by its name.
     **arrays : ndarray
         More that describes the data: the scaling of its columns.
 
@@ -116,16 +129,19 @@ def identity(
     }
     rows = data.X[:: max(1, data.X.shape[0] // 1000)]
     parts = [rows, *arrays.values()]
-    if data.row_weights is not None:
-        parts.append(data.row_weights)
+    parts += [part for part in data.arguments().values() if part is not None]
     if data.validation is not None:
         parts.append(data.validation.X[:: max(1, data.validation.X.shape[0] // 1000)])
     shape = f"{data.X.shape[0]} rows of {data.X.shape[1]} columns, {data.X.dtype}"
-    return parameters | {
-        "the number of rows trained on before": str(samples_before),
-        "the table's shape": shape,
-        "the table": _hash(*parts),
-    }
+    return (
+        parameters
+        | {
+            "the number of rows trained on before": str(samples_before),
+            "the table's shape": shape,
+            "the table": _hash(*parts),
+        }
+        | {name: _hash(*parts) for name, parts in others.items()}
+    )
 
 
 def save(path: str | os.PathLike[str], training: Training) -> None:
@@ -197,7 +213,7 @@ def resume(saved: Saved, training: Training) -> None:
         best[...] = arrays["best"]
         training.best.offer(meta["best_metric"], best)
     reason = str(meta["stop_reason"])
-    best_mse = min((event.training_mse for event in state.events), default=0.0)
+    best_mse = min((event.training.get("mse", 0.0) for event in state.events), default=0.0)
     if reason == "target_mse" and best_mse > training.plan.target_mse:
         reason = ""  # the target is lower now
     training.go_on(int(meta["next_event"]), reason)
@@ -212,7 +228,9 @@ def _check_identity(
             continue
         difference = f"{name} was {other} and is {mine}"
         if name == "the table":
-            difference = "the table's values, weights or scaling differ"
+            difference = "the table's values, labels, weights or scaling differ"
+        elif name == "the autoencoder":
+            difference = "the autoencoder's weights differ"
         msg = (
             f"Checkpoint {os.fspath(path)!r} is of another training: {difference}. Give another "
             "path, or remove the file to start anew."

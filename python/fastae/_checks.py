@@ -41,24 +41,24 @@ class _Number:
 
 
 _POSITIVE = _Number("a number > 0", lambda value: value > 0)
-_NOT_NEGATIVE = _Number("a number >= 0", lambda value: value >= 0)
+NOT_NEGATIVE = _Number("a number >= 0", lambda value: value >= 0)
 _BELOW_ONE = _Number("a number in [0, 1)", lambda value: 0 <= value < 1)
 
 _NUMBERS = {
     "huber_delta": _POSITIVE,
     "quantile": _Number("a number in (0, 1)", lambda value: 0 < value < 1),
     "layer_rate_decay": _POSITIVE,
-    "power_t": _NOT_NEGATIVE,
-    "max_epochs": _NOT_NEGATIVE,
-    "l1": _NOT_NEGATIVE,
-    "l2": _NOT_NEGATIVE,
+    "power_t": NOT_NEGATIVE,
+    "max_epochs": NOT_NEGATIVE,
+    "l1": NOT_NEGATIVE,
+    "l2": NOT_NEGATIVE,
     "input_dropout": _BELOW_ONE,
-    "input_noise": _NOT_NEGATIVE,
-    "sparsity_beta": _NOT_NEGATIVE,
+    "input_noise": NOT_NEGATIVE,
+    "sparsity_beta": NOT_NEGATIVE,
     "average_activation": _Number("a finite number", lambda _: True),
     "momentum": _BELOW_ONE,
-    "momentum_ramp": _NOT_NEGATIVE,
-    "annealing": _NOT_NEGATIVE,
+    "momentum_ramp": NOT_NEGATIVE,
+    "annealing": NOT_NEGATIVE,
     "rho": _BELOW_ONE,
     "beta_1": _BELOW_ONE,
     "beta_2": _BELOW_ONE,
@@ -67,18 +67,20 @@ _NUMBERS = {
     "init_scale": _POSITIVE,
     "validation_fraction": _BELOW_ONE,
     "stopping_tolerance": _BELOW_ONE,
-    "score_interval": _NOT_NEGATIVE,
+    "score_interval": NOT_NEGATIVE,
     "score_duty_cycle": _Number("a number in (0, 1]", lambda value: 0 < value <= 1),
-    "checkpoint_interval": _NOT_NEGATIVE,
+    "checkpoint_interval": NOT_NEGATIVE,
 }
 _NUMBERS_OR = {
     "learning_rate_init": ("auto", _POSITIVE),
+    "anomaly_margin": ("auto", _POSITIVE),
+    "anomaly_weight": ("auto", _POSITIVE),
     "contamination": ("auto", _Number("a number in (0, 0.5]", lambda value: 0 < value <= 0.5)),
     "max_w2": (None, _POSITIVE),
     "momentum_start": (None, _BELOW_ONE),
     "max_time": (None, _POSITIVE),
-    "target_mse": (None, _NOT_NEGATIVE),
-    "pretraining_epochs": (None, _NOT_NEGATIVE),
+    "target_mse": (None, NOT_NEGATIVE),
+    "pretraining_epochs": (None, NOT_NEGATIVE),
 }
 _INTEGERS = {
     "stopping_rounds": 1,
@@ -113,18 +115,18 @@ def check(estimator: Any) -> None:
 
 def _check_numbers(estimator: Any) -> None:
     for name, number in _NUMBERS.items():
-        _check_number(name, getattr(estimator, name), number)
+        check_number(name, getattr(estimator, name), number)
     for name, (alternative, number) in _NUMBERS_OR.items():
         value = getattr(estimator, name)
         if not _is(value, alternative):
-            _check_number(name, value, number, f"{alternative!r} or ")
+            check_number(name, value, number, f"{alternative!r} or ")
     for name, least in _INTEGERS.items():
-        _check_integer(name, getattr(estimator, name), least)
+        check_integer(name, getattr(estimator, name), least)
     for name, least in _INTEGERS_OR_AUTO.items():
         if not is_auto(getattr(estimator, name)):
-            _check_integer(name, getattr(estimator, name), least, "'auto' or ")
+            check_integer(name, getattr(estimator, name), least, "'auto' or ")
     if not isinstance(estimator.verbose, bool):
-        _check_integer("verbose", estimator.verbose, 0)
+        check_integer("verbose", estimator.verbose, 0)
 
 
 def _check_others(estimator: Any) -> None:
@@ -214,12 +216,14 @@ def _holds(value: Any, number: _Number) -> bool:
     return is_number and math.isfinite(value) and number.holds(float(value))
 
 
-def _check_number(name: str, value: Any, number: _Number, prefix: str = "") -> None:
+def check_number(name: str, value: Any, number: _Number, prefix: str = "") -> None:
+    """Raise ValueError unless a parameter is a number as it should be."""
     if not _holds(value, number):
         fail(name, prefix + number.words, value)
 
 
-def _check_integer(name: str, value: Any, least: int, prefix: str = "") -> None:
+def check_integer(name: str, value: Any, least: int, prefix: str = "") -> None:
+    """Raise ValueError unless a parameter is a whole number of at least `least`."""
     if not is_integer(value) or value < least:
         fail(name, f"{prefix}a whole number >= {least}", value)
 

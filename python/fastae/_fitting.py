@@ -1,4 +1,4 @@
-"""What `fit` and `partial_fit` do."""
+"""What `fit` and `partial_fit` of every estimator do."""
 
 from __future__ import annotations
 
@@ -12,42 +12,40 @@ import numpy.typing as npt
 from sklearn.utils import check_random_state
 
 from fastae import _checkpoint, _core, _params, _threads
+from fastae._base import NetworkMixin
 from fastae._callbacks import Tasks, has_callbacks, torn_down
-from fastae._checks import check
-from fastae._data import TrainingData, training_data
-from fastae._input import Array, check_table, fail_if_not_finite
+from fastae._input import fail_if_not_finite
 from fastae._plan import Plan, plan
-from fastae._pretraining import stacked
-from fastae._scoring import ScoringMixin
 from fastae._state import State
 from fastae._stream import ColumnStats, rescale
 from fastae._summary import momentum_after, step_sizes
-from fastae._threshold import threshold
-from fastae._training import SAMPLE_ROWS, Progress, Training, diverged
+from fastae._training import Progress, Training
 from fastae._weights import Network, draw, fill, n_weights
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from fastae._data import ScoredRows, TrainingData
 
 Float64 = npt.NDArray[np.float64]
 Scaling = tuple[Float64, Float64]
 
 
-class FittingMixin(ScoringMixin):
-    """The training side of an autoencoder whose parameters are attributes."""
+class FittingMixin(NetworkMixin):
+    """The training side of an estimator whose parameters are attributes.
+
+    What is particular to a kind of estimator are `_architecture`, `_measure`, `_decisive`, and
+    the methods that say "in general" here.
+    """
 
     batch_size: int | str
     checkpoint: str | os.PathLike[str] | None
     coefs_init: Sequence[npt.ArrayLike] | None
-    contamination: float | Literal["auto"]
     init: str
     init_scale: float
     intercepts_init: Sequence[npt.ArrayLike] | None
     max_epochs: float
-    parallel: str
-    pretraining: str | None
-    pretraining_epochs: float | None
     random_state: int | np.random.RandomState | None
     scaling: str
     score_training_samples: int
@@ -56,103 +54,65 @@ class FittingMixin(ScoringMixin):
     verbose: int
     warm_start: bool
 
-    _errors: tuple[Float64, Float64 | None]
-    _state: State
+    # The metric that decides when to stop, and after which the best one's attribute is named.
+    _decisive = "mse"
+    # Rows per update that batch_size="auto" does not go below.
+    _least_batch = 1
     _stats: ColumnStats
 
-    def _fit(
-        self,
-        X: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        on_progress: Progress | None = None,
-    ) -> Self:
-        """Do what `fit` says; `on_progress` as in `fastae._training.Training.run`."""
-        with _unchanged_on_error(self):
-            check(self)
-            continues = self._goes_on()
-            if not continues:
-                self._encoder = None
-            if continues:
-                table = self._table(X, finite=False)
-            else:
-                table = check_table(self, X, reset=True, finite=False)
-            validation = None if X_val is None else self._table(X_val)
-            training = self._fit_table(
-                table, sample_weight, validation, on_progress=on_progress, continues=continues
-            )
-        return self._ended(training)
+    def _architecture(self, n_features: int) -> _params.Architecture:
+        """Return the layers."""
+        raise NotImplementedError
 
-    def _fit_encoded(
-        self,
-        matrix: Array,
-        *,
-        encoder: Any,
-        scaling: Scaling,
-        sample_weight: Any = None,
-        validation: Array | None = None,
-        checkpoint_model: Any = None,
-    ) -> Self:
-        """Train on a table that an encoder made of the user's, under a given scaling.
-
-        Parameters
-        ----------
-        matrix : ndarray of shape (n_samples, n_units), float64
-        encoder : object
-            Its ``transform(X)`` makes such a table of rows to score; ``n_columns`` is how many
-            columns they have.
-        scaling : (shift, scale), ndarrays of shape (n_units,), float64
-        sample_weight : array-like of shape (n_samples,) or None
-        validation : ndarray of shape (n, n_units) or None
-        checkpoint_model : Autoencoder or None
-            Fitted: training goes on from its weights, under its scaling.
-        """
-        with _unchanged_on_error(self):
-            check(self)
-            if checkpoint_model is not None:
-                for name in ("_state", "_stats", "coefs_", "intercepts_", "_network"):
-                    setattr(self, name, getattr(checkpoint_model, name))
-                scaling = (checkpoint_model.shift_, checkpoint_model.scale_)
-            self._encoder = encoder
-            self.n_features_in_ = encoder.n_columns
-            training = self._fit_table(
-                matrix, sample_weight, validation, scaling=scaling,
-                continues=checkpoint_model is not None,
-            )  # fmt: skip
-        return self._ended(training)
+    def _measure(self, rows: ScoredRows) -> tuple[Float64, dict[str, float]]:
+        """Return an error per row, and metrics of all."""
+        raise NotImplementedError
 
     def _goes_on(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "_state")
 
-    def _fit_table(
+    def _train(
         self,
-        table: Array,
-        sample_weight: Any,
-        validation: Array | None,
+        make_data: Callable[..., TrainingData],
+        n_features: int,
         *,
         scaling: Scaling | None = None,
         on_progress: Progress | None = None,
         continues: bool = False,
     ) -> Training:
-        """Train on a checked table and set all attributes."""
+        """Train on checked rows and set all attributes.
+
+        Parameters
+        ----------
+        make_data : callable
+            Takes the keyword arguments of `fastae._data.training_data` that are drawn here.
+        n_features : int
+        scaling : (shift, scale) or None
+            None: by the rows.
+        on_progress : callable or None
+            As in `fastae._training.Training.run`.
+        continues : bool
+            Go on with the fitted network, under its scaling.
+        """
         rng = check_random_state(self.random_state)
-        drawn = None if continues else self._initial_network(table.shape[1], rng)
+        drawn = None if continues else self._initial_network(n_features, rng)
         seed = int.from_bytes(rng.bytes(8), "little")
         saved = _checkpoint.load(self.checkpoint)
         if self.random_state is None and saved is not None:
             seed = saved.seed
-        data = training_data(
-            table, sample_weight, X_val=validation,
-            validation_fraction=self.validation_fraction,
-            validation_samples=self.score_validation_samples,
+        data = make_data(
+            validation_fraction=float(self.validation_fraction),
+            validation_samples=int(self.score_validation_samples),
             rng=np.random.RandomState(seed % 2**32),
-        )  # fmt: skip
-        params = _params.resolve(self, data.n_samples, table.shape[1])
+        )
+        params = _params.resolve(self, data.n_samples, n_features)
         stats = self._column_stats(data)
         self._stats = self._stats.merged(stats) if continues else stats
+        data = self._with_scaled_targets(data, "kept" if continues else "anew")
         if scaling is None:
             scaling = (self.shift_, self.scale_) if continues else self._scaling_of(data)
         if drawn is None:
+            params.options["thaw_steps"] = []
             state = self._state.next_run(self._own_network(params), params, seed, stream=False)
         else:
             state = State.fresh(drawn, params, seed)
@@ -164,7 +124,7 @@ class FittingMixin(ScoringMixin):
         training = self._training(data, scaling, params, what, state)
         if saved is not None:
             _checkpoint.resume(saved, training)
-        elif self.pretraining is not None and not continues:
+        elif not continues:
             self._pretrain(training, rng)
         del saved  # as large as the training's own state
         self._run(training, on_progress, listens)
@@ -172,8 +132,8 @@ class FittingMixin(ScoringMixin):
         return training
 
     def _initial_network(self, n_features: int, rng: np.random.RandomState) -> Network:
-        """Return the network before training: random, or as the user gives it."""
-        network = Network.zeros(_params.layer_widths(self, n_features))
+        """Return the network before training; in general random, or as the user gives it."""
+        network = Network.zeros(self._architecture(n_features).widths)
         if self.coefs_init is None:
             draw(network, self.init, float(self.init_scale), rng)
         else:
@@ -194,19 +154,33 @@ class FittingMixin(ScoringMixin):
         return Network.from_arrays(params.widths, self.coefs_, self.intercepts_)
 
     def _column_stats(self, data: TrainingData) -> ColumnStats:
-        """Return statistics of the columns, from one pass that also finds NaN."""
+        """Return statistics of the columns of normal rows, from one pass that also finds NaN."""
         n_threads = _threads.resolve(self.n_jobs, flops=4.0 * data.X.size)
-        columns = _core.column_stats(data.X, n_threads=n_threads, sample_weight=data.row_weights)
-        if not all(np.isfinite(column).all() for column in columns) or (
-            data.validation is not None and data.validation.X is data.X
+        columns = _core.column_stats(data.X, n_threads=n_threads, sample_weight=data.normal_rows[0])
+        if (
+            not all(np.isfinite(column).all() for column in columns)
+            or data.anomalous is not None
+            or (data.validation is not None and data.validation.X is data.X)
         ):
             fail_if_not_finite(self, data.X)
         weights = data.given_weights
-        count = float(data.n_samples) if weights is None else float(weights.sum())
-        return ColumnStats(count, *columns)
+        normal = np.ones(data.X.shape[0]) if weights is None else weights
+        if data.anomalous is not None:
+            normal = normal[~data.anomalous]
+        return ColumnStats(float(normal.sum()), *columns)
 
     def _scaling_of(self, data: TrainingData) -> Scaling:
         return self._stats.scaling(self.scaling, data.X.dtype)
+
+    def _with_scaled_targets(
+        self, data: TrainingData, how: Literal["anew", "merged", "kept"]
+    ) -> TrainingData:
+        """Return the data with targets as the network sees them; in general they have no units.
+
+        Their scaling is that of these rows, of these and all before, or stays as it was.
+        """
+        del how
+        return data
 
     def _training(
         self,
@@ -221,12 +195,14 @@ class FittingMixin(ScoringMixin):
         identity = {}
         if what.checkpoint is not None:
             identity = _checkpoint.identity(
-                self, data, state.samples_before, shift=scaling[0], scale=scaling[1]
-            )
+                self, data, state.samples_before, self._identity_arrays(),
+                shift=scaling[0], scale=scaling[1],
+            )  # fmt: skip
         return Training(
             data, *scaling, params, what, state,
             n_threads=self._training_threads(data, params, what),
-            row_errors=self._row_errors,
+            measure=self._measure,
+            decisive=self._decisive,
             sample_rows=int(self.score_training_samples),
             identity=identity,
         )  # fmt: skip
@@ -244,28 +220,6 @@ class FittingMixin(ScoringMixin):
             n_samples=max(what.total, 1),
         )
 
-    def _show(
-        self, network: Network, activations: tuple[str, ...], shift: Float64, scale: Float64
-    ) -> None:
-        """Set what scoring needs."""
-        self._network = network
-        self._activations = activations
-        self.coefs_ = list(network.coefs)
-        self.intercepts_ = list(network.intercepts)
-        self.shift_ = shift
-        self.scale_ = scale
-        self.hidden_layer_sizes_ = network.widths[1:-1]
-        self.n_layers_ = len(network.widths)
-
-    def _pretrain(self, training: Training, rng: np.random.RandomState) -> None:
-        epochs = self.pretraining_epochs
-        stacked(
-            training.state.network, training.data, training.shift, training.scale,
-            training.params,
-            epochs=float(self.max_epochs if epochs is None else epochs),
-            seed=training.state.seed, n_threads=training.n_threads, rng=rng,
-        )  # fmt: skip
-
     def _run(self, training: Training, on_progress: Progress | None, listens: bool) -> None:
         """Train, with scikit-learn's callbacks if there are any."""
         if not listens:
@@ -277,7 +231,7 @@ class FittingMixin(ScoringMixin):
     def _run_with_callbacks(self, training: Training, on_progress: Progress | None) -> None:
         what = training.plan
         tasks = Tasks(
-            self, training.data.X, {}, -(-what.total // what.every),
+            self, *self._heard(training), -(-what.total // what.every),
             lambda state: self._fitted_now(training, state),
         )  # fmt: skip
         training.listener = tasks
@@ -285,36 +239,39 @@ class FittingMixin(ScoringMixin):
         tasks.close(training.state)
 
     def _fitted_now(self, training: Training, state: State) -> dict[str, Any]:
-        """Return the attributes of an estimator whose training ended now."""
+        """Return the attributes of an estimator whose training ended now; in general weights."""
+        del training
         network = state.network.copy()
         return {
             "_network": network,
             "coefs_": list(network.coefs),
             "intercepts_": list(network.intercepts),
-            "offset_": -threshold(training.errors, self.contamination, training.sample.weights),
-        } | {
-            name: getattr(self, name)
-            for name in (
-                "_activations", "_encoder", "shift_", "scale_", "hidden_layer_sizes_",
-                "n_layers_", "n_features_in_",
-            )
-        }  # fmt: skip
+        } | {name: getattr(self, name) for name in self._fitted_names}
+
+    # Attributes of a fitted estimator that are known before training.
+    _fitted_names: tuple[str, ...] = (
+        "_activations", "_encoder", "shift_", "scale_", "hidden_layer_sizes_", "n_layers_",
+        "n_features_in_",
+    )  # fmt: skip
+
+    def _output_scaling(self, inputs: Scaling) -> Scaling:
+        """Return the scaling of the outputs; in general they are the inputs again."""
+        return inputs
+
+    def _heard(self, training: Training) -> tuple[Any, Any]:
+        """Return rows, and what is to be learned, without which ScoringMonitor does not score."""
+        return training.data.X, training.data.X
+
+    def _identity_arrays(self) -> dict[str, list[npt.NDArray[Any]]]:
+        """Return by name what else a checkpoint belongs to."""
+        return {}
+
+    def _pretrain(self, training: Training, rng: np.random.RandomState) -> None:
+        """Do what comes before training; in general nothing."""
 
     def _finish(self, training: Training) -> None:
-        """Set the books and the threshold."""
+        """Set what is known after training; in general the books."""
         self._keep(training)
-        sample, errors = training.sample, training.errors
-        if self.contamination != "auto":
-            sample = training.data.sample(0)
-        elif int(self.score_training_samples) != SAMPLE_ROWS:
-            sample = training.data.sample(SAMPLE_ROWS)
-        if sample.rows is not training.sample.rows or sample.X is not training.sample.X:
-            errors = self._row_errors(sample.X, sample.rows)
-        if not np.isfinite(errors).all():
-            raise diverged(max(self.n_iter_, 1), training.params)
-        self.offset_ = -threshold(errors, self.contamination, sample.weights)
-        errors, weights = _errors_and_weights(errors, sample.weights)
-        self._errors = errors[-SAMPLE_ROWS:], weights[-SAMPLE_ROWS:]
         if not self.warm_start:
             training.state.forget_optimiser()
 
@@ -328,54 +285,61 @@ class FittingMixin(ScoringMixin):
             n_samples=training.data.n_samples,
         )
         self._momentum = momentum_after(training.params.options, state.samples)
-        self._errors = (training.errors, training.sample.weights)
         self._state = state
         self.batch_size_ = training.params.batch_size
         self.loss_curve_ = state.loss_curve
         self.n_iter_ = len(state.loss_curve)
         self.n_samples_seen_ = state.n_samples_seen
         self.stop_reason_ = training.stop_reason
-        self.best_mse_ = training.best_metric
+        setattr(self, f"best_{self._decisive}_", training.best_metric)
 
     def _ended(self, training: Training) -> Self:
         if training.interrupted:
             warnings.warn("Training interrupted by user.", UserWarning, stacklevel=4)
         return self
 
-    def _partial_fit(self, X: Any, sample_weight: Any = None) -> Self:
-        """Do what `partial_fit` says."""
-        with _unchanged_on_error(self):
-            check(self)
-            first = not hasattr(self, "_state")
-            table = check_table(self, X, reset=first, finite=False)
-            data = training_data(table, sample_weight)
-            new = self._column_stats(data)
-            old = new if first else self._stats
-            self._stats = new if first else old.merged(new)
-            scaling = self._scaling_of(data)
-            before = None
-            if not first:
-                # A column that was constant so far had no unit that weights could be converted of.
-                constant = old.minimum == old.maximum
-                before = self.shift_, np.where(constant, scaling[1], self.scale_)
-            params = self._stream_params(data, first=first)
-            rng = check_random_state(self.random_state)
-            if before is None:
-                network = self._initial_network(table.shape[1], rng)
-                state = State.fresh(network, params, int.from_bytes(rng.bytes(8), "little"))
-            else:
-                network = self._own_network(params)
-                rescale(network, params.activations, before, scaling)
-                state = self._state.next_run(network, params, self._state.seed, stream=True)
-            total = state.samples + data.n_samples
-            training = self._training(
-                data, scaling, params, Plan(total=total, every=data.n_samples, exact=True), state
-            )
-            if not first:
-                training.go_on(total, "")
-            training.run(verbose=int(self.verbose))
-            self._follow(training, first=first)
-        return self._ended(training)
+    def _train_on(
+        self, data: TrainingData, *, first: bool, scaling: Scaling | None = None
+    ) -> Training:
+        """Train once on the next rows of a stream.
+
+        Parameters
+        ----------
+        data : TrainingData
+        first : bool
+            Whether they are the first ones.
+        scaling : (shift, scale) or None
+            None: follows the stream.
+        """
+        new = self._column_stats(data)
+        old = new if first else self._stats
+        self._stats = new if first else old.merged(new)
+        now = self._scaling_of(data) if scaling is None else scaling
+        if not first:
+            # A column that was constant so far had no unit that weights could be converted of.
+            constant = old.minimum == old.maximum
+            inputs = self.shift_, np.where(constant, now[1], self.scale_)
+            outputs = self._output_scaling(inputs)
+        data = self._with_scaled_targets(data, "anew" if first else "merged")
+        n_features = data.X.shape[1]
+        params = self._stream_params(data, first=first)
+        params.options["thaw_steps"] = []  # a matter of epochs
+        rng = check_random_state(self.random_state)
+        if first:
+            network = self._initial_network(n_features, rng)
+            state = State.fresh(network, params, int.from_bytes(rng.bytes(8), "little"))
+        else:
+            network = self._own_network(params)
+            rescale(network, params.activations, inputs, now, (outputs, self._output_scaling(now)))
+            state = self._state.next_run(network, params, self._state.seed, stream=True)
+        total = state.samples + data.n_samples
+        training = self._training(
+            data, now, params, Plan(total=total, every=data.n_samples, exact=True), state
+        )
+        if not first:
+            training.go_on(total, "")
+        training.run(verbose=int(self.verbose))
+        return training
 
     def _stream_params(self, data: TrainingData, *, first: bool) -> _params.Params:
         """Return the parameters for a stream; its first rows decide the batch size."""
@@ -389,27 +353,9 @@ class FittingMixin(ScoringMixin):
             return replace(params, batch_size=given)
         return replace(params, batch_size=self.batch_size_)
 
-    def _follow(self, training: Training, *, first: bool) -> None:
-        """Set the books, and the threshold on the errors of the last rows."""
-        rows = training.data.last(SAMPLE_ROWS)
-        errors, weights = _errors_and_weights(self._row_errors(rows.X, rows.rows), rows.weights)
-        if not first:
-            old_errors, old_weights = _errors_and_weights(*self._errors)
-            errors = np.concatenate([old_errors, errors])[-SAMPLE_ROWS:]
-            weights = np.concatenate([old_weights, weights])[-SAMPLE_ROWS:]
-        self._keep(training)
-        if not np.isfinite(errors).all():
-            raise diverged(max(self.n_iter_, 1), training.params)
-        self._errors = (errors, weights)
-        self.offset_ = -threshold(errors, self.contamination, weights)
-
-
-def _errors_and_weights(errors: Float64, weights: Float64 | None) -> tuple[Float64, Float64]:
-    return errors, np.ones(errors.size) if weights is None else weights
-
 
 @contextmanager
-def _unchanged_on_error(estimator: Any) -> Iterator[None]:
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
     """Give the estimator back its attributes if the block fails."""
     before = dict(vars(estimator))
     try:

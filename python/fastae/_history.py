@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isnan, nan, sqrt
+from math import isnan, nan
+from typing import Any
 
 from fastae._table import Table
+
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,12 @@ class Event:
         Updates of the weights so far.
     samples : int
         Rows trained on so far.
-    training_rmse, training_mse : float
-        Of the sample of training rows, with the weights of that moment.
-    validation_rmse, validation_mse : float
-        Of the validation rows; NaN if there are none.
+    training : dict of str to float
+        Metrics of the sample of training rows, with the weights of that moment.
+    validation : dict of str to float
+        The same of the validation rows; NaN if there are none.
+    decisive : str
+        The name of the metric that early stopping looks at; less is better.
     """
 
     time: str
@@ -39,15 +44,24 @@ class Event:
     epochs: float
     iterations: int
     samples: int
-    training_rmse: float
-    training_mse: float
-    validation_rmse: float
-    validation_mse: float
+    training: Metrics
+    validation: Metrics
+    decisive: str
 
     @property
     def metric(self) -> float:
-        """What early stopping looks at: the validation MSE, or else the training MSE."""
-        return self.training_mse if isnan(self.validation_mse) else self.validation_mse
+        """What early stopping looks at, of the validation rows if there are any."""
+        value = self.validation[self.decisive]
+        return self.training[self.decisive] if isnan(value) else value
+
+    def row(self) -> dict[str, Any]:
+        """Return the event as a row of the history."""
+        row: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
+        row |= {f"training_{name}": value for name, value in self.training.items()}
+        return row | {f"validation_{name}": value for name, value in self.validation.items()}
+
+
+_PLAIN = ("time", "duration", "obs_per_s", "epochs", "iterations", "samples")
 
 
 def event(
@@ -56,8 +70,9 @@ def event(
     epochs: float,
     iterations: int,
     samples: int,
-    training_mse: float,
-    validation_mse: float,
+    training: Metrics,
+    validation: Metrics | None,
+    decisive: str,
     before: Event | None,
 ) -> Event:
     """Return an event of now.
@@ -66,9 +81,10 @@ def event(
     --------
     >>> from fastae import _history
     >>> first = _history.event(duration=0.0, epochs=0.0, iterations=0, samples=0,
-    ...                        training_mse=0.25, validation_mse=float("nan"), before=None)
-    >>> first.training_rmse, first.metric
-    (0.5, 0.25)
+    ...                        training={"mse": 0.25}, validation=None, decisive="mse",
+    ...                        before=None)
+    >>> first.metric, first.row()["validation_mse"]
+    (0.25, nan)
     """
     rate = nan
     if before is not None and samples > before.samples:
@@ -80,16 +96,14 @@ def event(
         epochs=epochs,
         iterations=iterations,
         samples=samples,
-        training_rmse=sqrt(training_mse) if training_mse >= 0 else nan,
-        training_mse=training_mse,
-        validation_rmse=sqrt(validation_mse) if validation_mse >= 0 else nan,
-        validation_mse=validation_mse,
+        training=training,
+        validation=dict.fromkeys(training, nan) if validation is None else validation,
+        decisive=decisive,
     )
 
 
 def table(events: list[Event]) -> Table:
     """Return the events as a table, one row each."""
-    rows = [astuple(one) for one in events]
-    names = [field.name for field in fields(Event)]
-    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    rows = [one.row() for one in events]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
     return Table(columns, title="Scoring history")

@@ -81,6 +81,24 @@ def check_codes(codes: Any, n_codes: int) -> Array:
     return readable(table)
 
 
+def check_marks(anomalous: Any, n_rows: int) -> npt.NDArray[np.bool_]:
+    """Return which rows are marked, as one bool per row.
+
+    Raises
+    ------
+    ValueError
+        If there is not one mark per row, or one is neither true nor false.
+    """
+    marks = np.asarray(anomalous)
+    if marks.shape != (n_rows,) or not np.isin(marks, (0, 1)).all():
+        msg = (
+            f"anomalous must hold True or False for each of the {n_rows} rows, got an array of "
+            f"shape {marks.shape} and dtype {marks.dtype}."
+        )
+        raise ValueError(msg)
+    return marks.astype(bool)
+
+
 def readable(table: Array) -> Array:
     """Return the table in a type and memory layout that the core reads; a copy only if needed."""
     if table.dtype == np.float16:

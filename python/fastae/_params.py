@@ -6,12 +6,34 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fastae._checks import hidden_dropout, hidden_widths, is_auto
+from fastae._checks import hidden_dropout, is_auto
 
 # Rows per update that threads without locks still bear well (benchmarks/sweeps.py hogwild).
 HOGWILD_ROWS = 32
 # Up to here Adam's rate was seen to grow with the root of the batch (benchmarks/sweeps.py batches).
 MOST_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What an estimator makes of its parameters and the number of columns.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Units per layer: n_features, hidden layers, outputs.
+    activations : tuple of str
+        One per layer but the input.
+    rates : tuple of float
+        By what each layer's step size is multiplied; 0: it is not trained.
+    thaw_epochs : tuple of float
+        Epochs after which each layer is trained.
+    """
+
+    widths: tuple[int, ...]
+    activations: tuple[str, ...]
+    rates: tuple[float, ...]
+    thaw_epochs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -21,7 +43,7 @@ class Params:
     Attributes
     ----------
     widths : tuple of int
-        Units per layer: n_features, hidden layers, n_features.
+        Units per layer: n_features, hidden layers, outputs.
     activations : tuple of str
         One per layer but the input.
     options : dict
@@ -62,7 +84,7 @@ def resolve(
 
     Parameters
     ----------
-    estimator : Autoencoder
+    estimator : Autoencoder or another with `_architecture`
         Its parameters have passed `fastae._checks.check`.
     n_samples, n_features : int
         The training rows, without those held out or of weight 0, and columns.
@@ -80,24 +102,27 @@ def resolve(
     ValueError
         If `hidden_layer_sizes` or `hidden_dropout` is wrong: what it may be, and what it was.
     """
-    widths = layer_widths(estimator, n_features)
-    hidden = widths[1:-1]
+    architecture = estimator._architecture(n_features)
+    hidden = architecture.widths[1:-1]
     if not is_auto(estimator.batch_size):
         batch_size = int(estimator.batch_size)
     elif batch_size is None:
-        batch_size = auto_batch_size(estimator.solver, n_samples, estimator.parallel)
+        batch_size = auto_batch_size(
+            estimator.solver, n_samples, estimator.parallel, estimator._least_batch
+        )
     batch_size = min(batch_size, n_samples)
     schedule = estimator.learning_rate
     if endless and schedule in ("cosine", "onecycle"):
         schedule = "constant"
     options = _solver_options(estimator, schedule, batch_size, hidden)
+    options |= _layer_options(architecture, -(-n_samples // batch_size))
     options |= _objective_options(estimator, hidden)
     n_slots = 2
     if estimator.solver == "sgd":
         n_slots = int(estimator.momentum > 0 or options["momentum_start"] > 0)
     return Params(
-        widths=widths,
-        activations=(*[estimator.activation] * len(hidden), estimator.output_activation),
+        widths=architecture.widths,
+        activations=architecture.activations,
         options=options,
         n_slots=n_slots,
         batch_size=batch_size,
@@ -105,10 +130,13 @@ def resolve(
     )
 
 
-def layer_widths(estimator: Any, n_features: int) -> tuple[int, ...]:
-    """Return the units per layer: n_features, hidden layers, n_features."""
-    hidden = hidden_widths(estimator.hidden_layer_sizes, n_features)
-    return (n_features, *hidden, n_features)
+def _layer_options(architecture: Architecture, steps_per_epoch: int) -> dict[str, Any]:
+    """Return what ``_core.train`` wants to know of single layers."""
+    rates, thaw = list(architecture.rates), architecture.thaw_epochs
+    return {
+        "layer_rates": rates if any(rate != 1 for rate in rates) else [],
+        "thaw_steps": [round(epochs * steps_per_epoch) for epochs in thaw] if any(thaw) else [],
+    }
 
 
 def _solver_options(
@@ -123,7 +151,6 @@ def _solver_options(
     start, ramp = estimator.momentum_start, float(estimator.momentum_ramp)
     if start is None:
         start, ramp = estimator.momentum, 0.0
-    decay = float(estimator.layer_rate_decay)
     options = {
         "solver": estimator.solver,
         "learning_rate": float(rate),
@@ -134,7 +161,6 @@ def _solver_options(
         "dampening": bool(estimator.momentum_dampening),
         "nesterov": bool(estimator.nesterovs_momentum),
         "max_w2": math.inf if estimator.max_w2 is None else float(estimator.max_w2),
-        "layer_rates": [] if decay == 1 else [decay**layer for layer in range(len(hidden) + 1)],
         "parallel": estimator.parallel,
     }
     for name in ("momentum", "annealing", "rho", "beta_1", "beta_2", "epsilon", "l1", "l2"):
@@ -155,13 +181,16 @@ def _objective_options(estimator: Any, hidden: tuple[int, ...]) -> dict[str, Any
     return options
 
 
-def auto_batch_size(solver: str, n_samples: int, parallel: str = "deterministic") -> int:
+def auto_batch_size(
+    solver: str, n_samples: int, parallel: str = "deterministic", least: int = 1
+) -> int:
     """Return the rows per update that ``batch_size="auto"`` stands for.
 
     ADADELTA is made for one row at a time and learns slowly with more. The others get a power of
     two that leaves at least 64 updates per epoch, and not more than 128, where the products
     already run at full speed; without locks not more than 32, as every thread's update starts from
-    weights that the others' mini-batches have moved meanwhile.
+    weights that the others' mini-batches have moved meanwhile. Up to `least` rows, 8 updates per
+    epoch are enough: what labels teach does not suffer, and single rows are slow.
 
     Examples
     --------
@@ -172,6 +201,7 @@ def auto_batch_size(solver: str, n_samples: int, parallel: str = "deterministic"
     if solver == "adadelta":
         return 1
     rows = min(max(n_samples // 64, 1), HOGWILD_ROWS if parallel == "hogwild" else 128)
+    rows = max(rows, min(n_samples // 8, least))
     return 1 << (rows.bit_length() - 1)
 
 

@@ -108,9 +108,11 @@ def _train_shallow(
 ) -> None:
     """Train one shallow autoencoder on the outputs of the layers below."""
     options = dict(params.options)
-    options["layer_rates"] = []
+    options["layer_rates"] = options["thaw_steps"] = []
+    options["margin"] = 0.0  # anomalies are not among these rows
     options["hidden_dropout"] = options["hidden_dropout"][layer : layer + 1]
-    n_samples = rows_in(epochs, data.n_samples)
+    weights, n_normal = data.normal_rows
+    n_samples = rows_in(epochs, n_normal)
     result = _core.train(
         table,
         shallow.params,
@@ -119,7 +121,7 @@ def _train_shallow(
         activations=activations,
         shift=shift,
         scale=scale,
-        sample_weight=data.row_weights,
+        sample_weight=weights,
         averages=aligned_zeros((replace(params, widths=shallow.widths).averages_size,)),
         batch_size=params.batch_size,
         seed=seed % 2**64,

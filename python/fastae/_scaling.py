@@ -15,7 +15,10 @@ _MIN_SPREAD = 1.0 / float(np.finfo(np.float32).max)
 
 
 def scaling(
-    kind: str, stats: tuple[Float64, Float64, Float64, Float64], dtype: np.dtype[Any]
+    kind: str,
+    stats: tuple[Float64, Float64, Float64, Float64],
+    dtype: np.dtype[Any],
+    name: str = "X",
 ) -> tuple[Float64, Float64]:
     """Return shift and scale of each column.
 
@@ -27,6 +30,8 @@ def scaling(
         Mean, minimum, maximum and population variance of the training columns.
     dtype : numpy dtype
         Of the training table: its precision decides which columns are constant.
+    name : str
+        Of the table, for errors.
 
     Returns
     -------
@@ -58,9 +63,9 @@ def scaling(
     too_wide = np.flatnonzero(~(value_range < _MAX_SPREAD))
     if too_wide.size:
         msg = (
-            f"Column {too_wide[0]} of X has values as far apart as {minimum[too_wide[0]]:.3g} and "
-            f"{maximum[too_wide[0]]:.3g}, more than single precision can hold: divide it by a "
-            "constant or take logarithms first."
+            f"Column {too_wide[0]} of {name} has values as far apart as "
+            f"{minimum[too_wide[0]]:.3g} and {maximum[too_wide[0]]:.3g}, more than single "
+            "precision can hold: divide it by a constant or take logarithms first."
         )
         raise ValueError(msg)
     eps = float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)

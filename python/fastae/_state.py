@@ -34,7 +34,7 @@ class State:
     epoch, epoch_rows : int
         The epoch that is under way, counted from 0, and the rows of it that are done.
     epoch_error : float
-        Of these rows: sum of weighted squared errors.
+        Of these rows: sum of weighted errors.
     samples : int
         Rows trained on: what schedules go by.
     run_start : int
@@ -48,7 +48,7 @@ class State:
     seconds : float
         Of training, without scoring.
     loss_curve : list of float
-        MSE of each complete epoch as seen while the weights were changing.
+        Mean error of each complete epoch as seen while the weights were changing.
     events : list of Event
     """
 
@@ -128,23 +128,23 @@ class State:
         self.slots = aligned_zeros((0, self.network.params.size))
 
     def book(
-        self, n_samples: int, n_features: int, rows: int, error: float, seconds: float
+        self, n_samples: int, n_errors: float, rows: int, error: float, seconds: float
     ) -> None:
-        """Note a part of an epoch of `n_samples` rows.
+        """Note a part of an epoch.
 
         Parameters
         ----------
-        n_samples, n_features : int
-            Rows per epoch, and columns.
+        n_samples, n_errors : int, float
+            Rows per epoch, and how many errors (or their weights) they add up.
         rows, error, seconds : int, float, float
-            Of the part: rows, sum of weighted squared errors, time.
+            Of the part: rows, sum of weighted errors, time.
         """
         self.epoch_rows += rows
         self.epoch_error += error
         self.samples += rows
         self.seconds += seconds
         if self.epoch_rows >= n_samples:
-            self.loss_curve.append(self.epoch_error / (n_samples * n_features))
+            self.loss_curve.append(self.epoch_error / n_errors)
             self.epoch += 1
             self.epoch_rows = 0
             self.epoch_error = 0.0

@@ -80,6 +80,7 @@ def rescale(
     activations: Sequence[str],
     old: tuple[Float64, Float64],
     new: tuple[Float64, Float64],
+    outputs: tuple[tuple[Float64, Float64], tuple[Float64, Float64]] | None = None,
 ) -> None:
     """Change weights so that the network, under a new scaling, computes what it did before.
 
@@ -91,6 +92,8 @@ def rescale(
         One per layer.
     old, new : (shift, scale), ndarrays of shape (n_features,), float64
         The network saw ``(x - shift) * scale``.
+    outputs : (old, new), (shift, scale) each, or None
+        The same of its outputs; None: they are the inputs again.
 
     Notes
     -----
@@ -100,16 +103,21 @@ def rescale(
     it says is then in the new units.
     """
     (shift, scale), (new_shift, new_scale) = old, new
-    if np.array_equal(shift, new_shift) and np.array_equal(scale, new_scale):
-        return
-    W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, 0))
-    offset = (new_shift - shift) * scale
-    _write(network, 0, W * (scale / new_scale)[:, np.newaxis], b + offset @ W)
-    if activations[-1] == "identity":
+    if not _same(old, new):
+        W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, 0))
+        offset = (new_shift - shift) * scale
+        _write(network, 0, W * (scale / new_scale)[:, np.newaxis], b + offset @ W)
+    old, new = (old, new) if outputs is None else outputs
+    if activations[-1] == "identity" and not _same(old, new):
+        (shift, scale), (new_shift, new_scale) = old, new
         last = len(network.coefs) - 1
         W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, last))
         factor = new_scale / scale
         _write(network, last, W * factor, b * factor + (shift - new_shift) * new_scale)
+
+
+def _same(one: tuple[Float64, Float64], other: tuple[Float64, Float64]) -> bool:
+    return all(map(np.array_equal, one, other))
 
 
 def _layer(network: Network, layer: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

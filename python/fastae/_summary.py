@@ -128,9 +128,11 @@ def step_sizes(state: State, params: Params, *, planned: int, n_samples: int) ->
         return [(rate * factor, 0.0) for factor in factors]
     first, second = (Network.over(state.network.widths, slot).coefs for slot in state.slots[:2])
     rates = []
-    for a, b, factor in zip(first, second, factors, strict=True):
+    thawed = options["thaw_steps"] or [0] * len(first)
+    for a, b, factor, before in zip(first, second, factors, thawed, strict=True):
         if options["solver"] == "adam":
-            v = np.asarray(b, dtype=np.float64) / (1 - options["beta_2"] ** state.steps)
+            own_steps = max(state.steps - before, 1)
+            v = np.asarray(b, dtype=np.float64) / (1 - options["beta_2"] ** own_steps)
             steps = rate / (np.sqrt(v) + options["epsilon"])
         else:
             # Online, the decay of the squared gradients is put off (StepConstants in C++).

@@ -6,7 +6,6 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +19,7 @@ from fastae._stopping import BestWeights, MovingAverageStop
 
 if TYPE_CHECKING:
     from fastae._core import TrainResult
-    from fastae._data import RowErrors, TrainingData
+    from fastae._data import Measure, TrainingData
     from fastae._params import Params
     from fastae._plan import Plan
     from fastae._state import State
@@ -29,8 +28,10 @@ Float64 = npt.NDArray[np.float64]
 
 logger = logging.getLogger("fastae")
 
-# (samples done, samples to do, MSE of the last scoring)
+# (samples done, samples to do, training error of the last scoring)
 Progress = Callable[[int, int, float], None]
+
+_TITLES = {"mse": "MSE", "logloss": "log-loss"}
 
 # Rows for the "auto" threshold, and by default for the training error.
 SAMPLE_ROWS = 10_000
@@ -58,8 +59,10 @@ class Training:
     state : State
         Changed in place.
     n_threads : int
-    row_errors : callable
+    measure : callable
         Scores rows with ``state.network``.
+    decisive : str
+        Which of its metrics decides when to stop.
     sample_rows : int
         Most training rows to score; 0: all.
     listener : Listener or None
@@ -76,7 +79,7 @@ class Training:
         "" while training goes on; then "max_epochs", "early_stopping", "target_mse", "max_time",
         "callback" or "interrupted".
     best_metric : float
-        The least MSE of all scorings, if the best weights are kept; else NaN.
+        The least decisive metric of all scorings, if the best weights are kept; else NaN.
     """
 
     def __init__(
@@ -89,7 +92,8 @@ class Training:
         state: State,
         *,
         n_threads: int,
-        row_errors: RowErrors,
+        measure: Measure,
+        decisive: str = "mse",
         sample_rows: int = SAMPLE_ROWS,
         listener: Listener | None = None,
         identity: dict[str, Any] | None = None,
@@ -103,7 +107,7 @@ class Training:
         self.stop = MovingAverageStop(plan.rounds, plan.tolerance)
         self.best = BestWeights(state.network.params.size)
         self.identity = identity or {}
-        self._row_errors = row_errors
+        self._measure, self._decisive = measure, decisive
         self.listener = listener
         self.next_event = 0
         self._part_start = 0
@@ -114,7 +118,7 @@ class Training:
 
     @property
     def best_metric(self) -> float:
-        """The least MSE so far, if it is kept."""
+        """The least metric so far, if it is kept."""
         return self.best.metric if self.best.kept else math.nan
 
     @property
@@ -128,7 +132,8 @@ class Training:
         Parameters
         ----------
         on_progress : callable or None
-            Called now and then with samples done, samples to do, and the last scoring's MSE.
+            Called now and then with samples done, samples to do, and the last scoring's training
+            error.
         verbose : int
             1 or more: log a line per scoring.
 
@@ -172,7 +177,7 @@ class Training:
             nonlocal pressed
             try:
                 if on_progress is not None:
-                    on_progress(state.samples + samples_now, plan.total, self._last_mse())
+                    on_progress(state.samples + samples_now, plan.total, self._last_metric())
             except KeyboardInterrupt:
                 pressed = True
             return pressed or time.monotonic() > min(deadline, save_at)
@@ -186,7 +191,6 @@ class Training:
             activations=self.params.activations,
             shift=self.shift,
             scale=self.scale,
-            sample_weight=self.data.row_weights,
             averages=state.averages,
             tick=tick if watched else None,
             batch_size=self.params.batch_size,
@@ -199,6 +203,7 @@ class Training:
             samples_done=state.samples,
             steps_done=state.steps,
             n_threads=self.n_threads,
+            **self.data.arguments(),
             **self.params.options,
         )
         # Ctrl-C late in the core raises as soon as Python's own code goes on. The result has then
@@ -212,9 +217,10 @@ class Training:
                 raise
             pressed = True
         result = results[0]
-        parts = zip(result["rows"], result["squared_error"], result["seconds"], strict=True)
-        for part in parts:
-            state.book(self.data.n_samples, self.params.widths[0], *part)
+        errors = result["squared_error" if self.data.targets is None else "target_error"]
+        n_errors = self.data.error_weight * self._errors_per_row()
+        for part in zip(result["rows"], errors, result["seconds"], strict=True):
+            state.book(self.data.n_samples, n_errors, *part)
         state.steps += result["steps"]
         self._is_whole = True
         if result["status"] == "diverged":
@@ -222,7 +228,7 @@ class Training:
         if pressed or result["status"] == "interrupted":
             self.stop_reason = "interrupted"
         if on_progress is not None:
-            on_progress(state.samples, plan.total, self._last_mse())
+            on_progress(state.samples, plan.total, self._last_metric())
 
     def _score(self, verbose: int) -> None:
         """Score the network as it stands, and decide whether to go on."""
@@ -235,13 +241,13 @@ class Training:
         reason = ""
         if self.stop.add(new.metric):
             reason = "early_stopping"
-        if new.training_mse <= self.plan.target_mse:
+        if new.training[self._decisive] <= self.plan.target_mse:
             reason = "target_mse"
         self.stop_reason = self.stop_reason or reason
         self._is_whole = True
         if verbose:
             self._log(new)
-        if self.plan.callback is not None and self.plan.callback(asdict(new)) is True:
+        if self.plan.callback is not None and self.plan.callback(new.row()) is True:
             reason = "callback"
         heard = self.listener is not None and self.state.samples > 0
         if heard and self.listener.end(self.state):  # type: ignore[union-attr]
@@ -253,23 +259,29 @@ class Training:
 
     def _event(self) -> Event:
         state = self.state
-        self.errors = self._row_errors(self.sample.X, self.sample.rows)
-        training_mse = self.sample.mse(self.errors)
-        validation_mse = math.nan
-        validation = self.data.validation
-        if validation is not None:
-            validation_mse = validation.mse(self._row_errors(validation.X, validation.rows))
-        if not math.isfinite(training_mse):
+        self.errors, training = self._measure(self.sample)
+        validation = None
+        if self.data.validation is not None:
+            validation = self._measure(self.data.validation)[1]
+        if not math.isfinite(training[self._decisive]):
             raise diverged(state.epoch + 1, self.params)
         return event(
             duration=state.seconds,
             epochs=state.epochs(self.data.n_samples),
             iterations=state.iterations,
             samples=state.n_samples_seen,
-            training_mse=training_mse,
-            validation_mse=validation_mse,
+            training=training,
+            validation=validation,
+            decisive=self._decisive,
             before=state.events[-1] if state.events else None,
         )
+
+    def _errors_per_row(self) -> int:
+        """Return how many errors of a row the core adds up."""
+        targets = self.data.targets
+        if targets is None:
+            return self.params.widths[0]
+        return targets.n_targets if targets.classes is None else 1
 
     def _rows_to_next_event(self) -> int:
         """Return how many rows to train on before the next scoring is due."""
@@ -292,7 +304,7 @@ class Training:
         if not state.events or state.events[-1].samples != state.n_samples_seen:
             self._score(verbose)
         elif not self.errors.size:  # of a checkpoint of a complete training
-            self.errors = self._row_errors(self.sample.X, self.sample.rows)
+            self.errors = self._measure(self.sample)[0]
         if self.plan.keep_best and self.best.kept and self.best.metric < state.events[-1].metric:
             self.best.restore(state.network.params)
             state.events.append(self._event())
@@ -314,20 +326,21 @@ class Training:
         self._last_saved = time.monotonic()
         _checkpoint.save(self.plan.checkpoint, self)
 
-    def _last_mse(self) -> float:
-        return self.state.events[-1].training_mse
+    def _last_metric(self) -> float:
+        return self.state.events[-1].training[self._decisive]
 
     def _log(self, new: Event) -> None:
         """Log where training stands."""
         _show_log()
-        validation = ""
-        if not math.isnan(new.validation_mse):
-            validation = f", validation MSE {new.validation_mse:.6g}"
+        validation, name = "", _TITLES[self._decisive]
+        if not math.isnan(new.validation[self._decisive]):
+            validation = f", validation {name} {new.validation[self._decisive]:.6g}"
         logger.info(
-            "epoch %.4g/%g: training MSE %.6g%s, %.3g rows/s",
+            "epoch %.4g/%g: training %s %.6g%s, %.3g rows/s",
             new.epochs,
             self.state.epochs_before + self.params.max_epochs,
-            new.training_mse,
+            name,
+            new.training[self._decisive],
             validation,
             new.obs_per_s,
         )

@@ -18,7 +18,7 @@ from fastae import Autoencoder
 from fastae._input import check_table
 
 MODULES = ["_archive", "_autoencoder", "_checks", "_config", "_core", "_errors", "_history"]
-MODULES += ["_params", "_scaling", "_scoring", "_stopping", "_stream", "_summary", "_table"]
+MODULES += ["_params", "_scaling", "_base", "_stopping", "_stream", "_summary", "_table"]
 MODULES += ["_threads", "_threshold", "_weights"]
 DTYPES = [np.bool_, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64]
 DTYPES += [np.int64, np.float16, np.float32, np.float64, np.longdouble, object, ">f4", ">f8", ">i2"]

@@ -76,7 +76,7 @@ def test_a_finished_run_is_returned_at_once(X, path, monkeypatch, options):
         again.fit(X)
         assert_same_fit(again, first)
         assert_same_fit(again, whole)
-        assert len(_archive.read(path, kind="checkpoint", version=1)[1]["events"]) == len(
+        assert len(_archive.read(path, kind="checkpoint", version=2)[1]["events"]) == len(
             first.history_["epochs"]
         )
     assert len(path.read_bytes()) == len(written)
@@ -136,10 +136,13 @@ def test_other_settings_are_refused(X, path, changed, message):
 OTHERS = {
     "fewer rows": (lambda X: (X[:-1], None), "the table's shape was 120 rows of 6 columns"),
     "float32": (lambda X: (X.astype(np.float32), None), "the table's shape was .*float64 and is"),
-    "other rows": (lambda X: (X[::-1], None), "the table's values, weights or scaling differ"),
-    "one value": (lambda X: (X + np.eye(120, 6) * 1e-9, None), "the table's values, weights or"),
-    "weights": (lambda X: (X, np.arange(1, 121)), "the table's values, weights or scaling differ"),
-    "absent row": (lambda X: (X, np.arange(120) > 0), "the table's values, weights or scaling"),
+    "other rows": (lambda X: (X[::-1], None), "values, labels, weights or"),
+    "one value": (
+        lambda X: (X + np.eye(120, 6) * 1e-9, None),
+        "values, labels, weights or",
+    ),
+    "weights": (lambda X: (X, np.arange(1, 121)), "values, labels, weights or"),
+    "absent row": (lambda X: (X, np.arange(120) > 0), "values, labels, weights or"),
 }
 
 
@@ -154,7 +157,7 @@ def test_other_tables_are_refused(X, path, other):
 def test_other_validation_rows_are_refused(X, path):
     model(checkpoint=path, max_epochs=2).fit(X, X_val=X[:9])
     for X_val in (X[:8], X[1:10]):
-        refused(path, "values, weights", lambda Z=X_val: model(checkpoint=path).fit(X, X_val=Z))
+        refused(path, "values, labels", lambda Z=X_val: model(checkpoint=path).fit(X, X_val=Z))
 
 
 def refused(path, message, fit, error=ValueError):

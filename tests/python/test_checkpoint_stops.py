@@ -218,7 +218,7 @@ def test_without_a_random_state_the_file_has_the_seed(X, path):
         random_state=None, checkpoint=path, callback=pressed_in_call(1, lambda _: None)
     )
     interrupted(stopping, X)
-    seed = _archive.read(path, kind="checkpoint", version=1)[1]["seed"]
+    seed = _archive.read(path, kind="checkpoint", version=2)[1]["seed"]
     again = model(random_state=None, checkpoint=path).fit(X)
     assert again._state.seed == seed != drawn._state.seed
 

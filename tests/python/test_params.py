@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from fastae import Autoencoder, _core
-from fastae._params import auto_batch_size, auto_learning_rate, hidden_widths, resolve
+from fastae._checks import hidden_widths
+from fastae._params import auto_batch_size, auto_learning_rate, resolve
 
 
 @pytest.mark.parametrize("d", [*range(1, 30), 210, 783, 784, 785])

@@ -7,7 +7,7 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastae import Autoencoder, _fitting, _scoring
+from fastae import Autoencoder, AutoencoderClassifier, AutoencoderRegressor, _base, _detecting
 from fastae._input import check_table
 
 REPEATED_ROWS = "check_sample_weight_equivalence_on_dense_data"
@@ -29,7 +29,7 @@ def single_precision(monkeypatch):
         single = isinstance(estimator, Float32Autoencoder) and table.dtype == np.float64
         return table.astype(np.float32) if single else table
 
-    for module in (_fitting, _scoring):
+    for module in (_detecting, _base):
         monkeypatch.setattr(module, "check_table", check)
 
 
@@ -50,6 +50,10 @@ def expected_failed_checks(estimator):
         # One thread: what two lock-free ones train differs from run to run, and scikit-learn
         # compares two fits even of estimators whose tag says so.
         Autoencoder(parallel="hogwild", n_jobs=1),
+        AutoencoderClassifier(),
+        AutoencoderClassifier(Autoencoder(max_epochs=5)),
+        AutoencoderRegressor(),
+        AutoencoderRegressor(Autoencoder(max_epochs=5), reconstruction_weight=0.5),
     ],
     expected_failed_checks=expected_failed_checks,
 )
@@ -65,16 +69,26 @@ def full_batches(solver, **options):
     )
 
 
-@pytest.mark.parametrize("contamination", ["auto", 0.1])
-@pytest.mark.parametrize("solver", ["adam", "adadelta", "sgd"])
-def test_whole_weights_count_as_repeated_rows(solver, contamination, monkeypatch):
-    # The same check, with a tolerance that float32 weights can meet.
+@pytest.fixture(name="check_repeated_rows")
+def check_that_single_precision_can_meet(monkeypatch):
     def compare(one, other, err_msg):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5, err_msg=err_msg)
 
     monkeypatch.setattr(estimator_checks, "assert_allclose_dense_sparse", compare)
-    check = getattr(estimator_checks, REPEATED_ROWS)
-    check("Autoencoder", full_batches(solver, contamination=contamination))
+    return getattr(estimator_checks, REPEATED_ROWS)
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.1])
+@pytest.mark.parametrize("solver", ["adam", "adadelta", "sgd"])
+def test_whole_weights_count_as_repeated_rows(solver, contamination, check_repeated_rows):
+    check_repeated_rows("Autoencoder", full_batches(solver, contamination=contamination))
+
+
+@pytest.mark.parametrize("weight", [0, 0.5])
+@pytest.mark.parametrize("kind", [AutoencoderClassifier, AutoencoderRegressor])
+def test_whole_weights_of_labelled_rows_as_well(kind, weight, check_repeated_rows):
+    options = {"learning_rate_init": 0.01, "batch_size": 10**6, "max_epochs": 50}
+    check_repeated_rows(kind.__name__, kind(reconstruction_weight=weight, **options))
 
 
 def test_full_batches_are_one_batch_and_do_train():

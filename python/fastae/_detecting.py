@@ -1,0 +1,223 @@
+"""What `fit` and `partial_fit` of an autoencoder do: train, and set the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fastae._checks import check, hidden_widths, is_auto
+from fastae._data import ScoredRows, checked_weights, training_data
+from fastae._fitting import FittingMixin, Scaling, unchanged_on_error
+from fastae._input import Array, check_marks, check_table
+from fastae._params import Architecture
+from fastae._pretraining import stacked
+from fastae._scoring import ScoringMixin
+from fastae._threshold import threshold
+from fastae._training import SAMPLE_ROWS, Progress, Training, diverged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastae._data import TrainingData
+    from fastae._state import State
+
+Float64 = npt.NDArray[np.float64]
+
+
+# Known anomalies weigh together as much as this share of the normal rows, and are pushed to so many
+# times the error of the columns' means (benchmarks/labels.py anomalies).
+ANOMALY_SHARE = 1.0
+MARGIN = 10.0
+
+
+class DetectingMixin(FittingMixin, ScoringMixin):
+    """The training side of an autoencoder whose parameters are attributes."""
+
+    activation: str
+    anomaly_margin: float | Literal["auto"]
+    anomaly_weight: float | Literal["auto"]
+    contamination: float | Literal["auto"]
+    hidden_layer_sizes: int | Sequence[int] | Literal["auto"]
+    layer_rate_decay: float
+    output_activation: str
+    pretraining: str | None
+    pretraining_epochs: float | None
+
+    _errors: tuple[Float64, Float64 | None]
+
+    def _architecture(self, n_features: int) -> Architecture:
+        hidden = hidden_widths(self.hidden_layer_sizes, n_features)
+        return Architecture(
+            widths=(n_features, *hidden, n_features),
+            activations=(*[self.activation] * len(hidden), self.output_activation),
+            rates=tuple(float(self.layer_rate_decay) ** k for k in range(len(hidden) + 1)),
+        )
+
+    def _measure(self, rows: ScoredRows) -> tuple[Float64, dict[str, float]]:
+        errors = self._row_errors(rows.X, rows.rows)
+        mse = rows.mean(errors)
+        return errors, {"rmse": mse**0.5, "mse": mse}
+
+    def _fit(
+        self,
+        X: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        on_progress: Progress | None = None,
+        *,
+        anomalous: Any = None,
+    ) -> Self:
+        """Do what `fit` says; `on_progress` as in `fastae._training.Training.run`."""
+        with unchanged_on_error(self):
+            check(self)
+            continues = self._goes_on()
+            if continues:
+                table = self._table(X, finite=False)
+            else:
+                self._encoder = None
+                table = check_table(self, X, reset=True, finite=False)
+            validation = None if X_val is None else ScoredRows(self._table(X_val))
+            marked = self._marked(anomalous, sample_weight, table)
+            make_data = partial(
+                training_data, table, sample_weight, validation=validation, **marked
+            )
+            training = self._train(
+                make_data, table.shape[1], on_progress=on_progress, continues=continues
+            )
+        return self._ended(training)
+
+    def _fit_encoded(
+        self,
+        matrix: Array,
+        *,
+        encoder: Any,
+        scaling: Scaling,
+        sample_weight: Any = None,
+        validation: Array | None = None,
+        checkpoint_model: Any = None,
+    ) -> Self:
+        """Train on a table that an encoder made of the user's, under a given scaling.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_samples, n_units), float64
+        encoder : object
+            Its ``transform(X)`` makes such a table of rows to score; ``n_columns`` is how many
+            columns they have.
+        scaling : (shift, scale), ndarrays of shape (n_units,), float64
+        sample_weight : array-like of shape (n_samples,) or None
+        validation : ndarray of shape (n, n_units) or None
+        checkpoint_model : Autoencoder or None
+            Fitted: training goes on from its weights, under its scaling.
+        """
+        with unchanged_on_error(self):
+            check(self)
+            if checkpoint_model is not None:
+                for name in ("_state", "_stats", "coefs_", "intercepts_", "_network"):
+                    setattr(self, name, getattr(checkpoint_model, name))
+                scaling = (checkpoint_model.shift_, checkpoint_model.scale_)
+            self._encoder = encoder
+            self.n_features_in_ = encoder.n_columns
+            rows = None if validation is None else ScoredRows(validation)
+            training = self._train(
+                partial(training_data, matrix, sample_weight, validation=rows), matrix.shape[1],
+                scaling=scaling, continues=checkpoint_model is not None,
+            )  # fmt: skip
+        return self._ended(training)
+
+    def _marked(self, anomalous: Any, sample_weight: Any, table: Array) -> dict[str, Any]:
+        """Return known anomalies as `training_data` takes them: which, and how much they count."""
+        if anomalous is None:
+            return {}
+        marks = check_marks(anomalous, table.shape[0])
+        weights = checked_weights(sample_weight, table)
+        present = np.ones(marks.size, dtype=bool) if weights is None else weights > 0
+        n_marked = int(np.count_nonzero(marks & present))
+        n_normal = int(np.count_nonzero(~marks & present))
+        if n_normal == 0:
+            msg = "anomalous marks every row of weight above 0: there must be normal ones too."
+            raise ValueError(msg)
+        if n_marked == 0:
+            return {}
+        weight = self.anomaly_weight
+        if is_auto(weight):
+            weight = max(1.0, ANOMALY_SHARE * n_normal / n_marked)
+        return {"anomalous": marks, "factors": np.where(marks, float(weight), 1.0)}
+
+    def _training(self, data: TrainingData, *args: Any) -> Training:
+        """Return a training that knows of the margin for known anomalies."""
+        if data.anomalous is None:
+            return super()._training(data, *args)
+        scaling, params, what, state = args
+        margin = self.anomaly_margin
+        if is_auto(margin):
+            # What reconstructing every row by the columns' means would cost.
+            spread = float(np.mean(self._stats.variance * np.square(scaling[1])))
+            margin = MARGIN * max(spread, float(np.finfo(np.float32).tiny))
+        params = replace(params, options=params.options | {"margin": float(margin)})
+        return super()._training(data, scaling, params, what, state)
+
+    def _pretrain(self, training: Training, rng: np.random.RandomState) -> None:
+        if self.pretraining is None:
+            return
+        epochs = self.pretraining_epochs
+        stacked(
+            training.state.network, training.data, training.shift, training.scale,
+            training.params,
+            epochs=float(self.max_epochs if epochs is None else epochs),
+            seed=training.state.seed, n_threads=training.n_threads, rng=rng,
+        )  # fmt: skip
+
+    def _fitted_now(self, training: Training, state: State) -> dict[str, Any]:
+        offset = -threshold(training.errors, self.contamination, training.sample.weights)
+        return super()._fitted_now(training, state) | {"offset_": offset}
+
+    def _finish(self, training: Training) -> None:
+        """Set the books and the threshold."""
+        super()._finish(training)
+        sample, errors = training.sample, training.errors
+        if self.contamination != "auto":
+            sample = training.data.sample(0)
+        elif int(self.score_training_samples) != SAMPLE_ROWS:
+            sample = training.data.sample(SAMPLE_ROWS)
+        if sample.rows is not training.sample.rows or sample.X is not training.sample.X:
+            errors = self._row_errors(sample.X, sample.rows)
+        if not np.isfinite(errors).all():
+            raise diverged(max(self.n_iter_, 1), training.params)
+        self.offset_ = -threshold(errors, self.contamination, sample.weights)
+        errors, weights = _errors_and_weights(errors, sample.weights)
+        self._errors = errors[-SAMPLE_ROWS:], weights[-SAMPLE_ROWS:]
+
+    def _partial_fit(self, X: Any, sample_weight: Any = None, anomalous: Any = None) -> Self:
+        """Do what `partial_fit` says."""
+        with unchanged_on_error(self):
+            check(self)
+            first = not hasattr(self, "_state")
+            table = check_table(self, X, reset=first, finite=False)
+            marked = self._marked(anomalous, sample_weight, table)
+            data = training_data(table, sample_weight, **marked)
+            training = self._train_on(data, first=first)
+            self._follow(training, first=first)
+        return self._ended(training)
+
+    def _follow(self, training: Training, *, first: bool) -> None:
+        """Set the books, and the threshold on the errors of the last rows."""
+        rows = training.data.last(SAMPLE_ROWS)
+        errors, weights = _errors_and_weights(self._row_errors(rows.X, rows.rows), rows.weights)
+        if not first:
+            old_errors, old_weights = _errors_and_weights(*self._errors)
+            errors = np.concatenate([old_errors, errors])[-SAMPLE_ROWS:]
+            weights = np.concatenate([old_weights, weights])[-SAMPLE_ROWS:]
+        self._keep(training)
+        if not np.isfinite(errors).all():
+            raise diverged(max(self.n_iter_, 1), training.params)
+        self._errors = (errors, weights)
+        self.offset_ = -threshold(errors, self.contamination, weights)
+
+
+def _errors_and_weights(errors: Float64, weights: Float64 | None) -> tuple[Float64, Float64]:
+    return errors, np.ones(errors.size) if weights is None else weights
