@@ -15,6 +15,7 @@ Writes NAME.md to the folder; without names, all of them (about an hour). ``pret
 from __future__ import annotations
 
 import argparse
+import inspect
 import itertools
 import os
 import statistics
@@ -324,7 +325,7 @@ TABLES: dict[str, Callable[[], Iterator[list[str]]]] = {
 
 def write(table: Callable[[], Iterator[list[str]]], path: Path) -> None:
     """Write a table as Markdown, line by line as it is measured."""
-    lines = [table.__doc__ or "", ""]
+    lines = [inspect.cleandoc(table.__doc__ or ""), ""]
     for i, row in enumerate(table()):
         lines.append("| " + " | ".join(row) + " |")
         print(lines[-1], flush=True)

@@ -451,9 +451,9 @@ class Autoencoder(
         anomalous : array-like of bool of shape (n_samples,), default=None
             True for rows that are known to be anomalies. The network learns not to reconstruct
             them (`anomaly_margin`), and what is like them; they have no part in the scaling, the
-            threshold and the history. A few are worth much: with 1 % of the anomalies known, the
-            mean area under the ROC curve over ADBench's tables grows more than any choice of
-            another detector brings (``benchmarks/labels.py anomalies``).
+            threshold and the history. A few are worth much: with 1 % of the training anomalies
+            known, the mean area under the ROC curve over ADBench's public tables grows from 0.66
+            to 0.79 (``benchmarks/labels.py anomalies``).
         X_val : array-like of shape (n_val, n_features), default=None
             Rows to validate with, in place of `validation_fraction`.
 
