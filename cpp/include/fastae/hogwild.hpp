@@ -12,8 +12,8 @@ namespace fastae::hogwild {
 /// ADADELTA's accumulators and momentum are shared like the weights; each element is read exactly
 /// once per update (see load_shared), so that a concurrent write cannot make an accumulator
 /// negative. Adam's moments are private to each thread: sharing them spoils the quality most.
-/// Not reproducible with more than one thread. Layers thaw (SolverOptions::thaw_steps) in each thread
-/// when it has done its share of the steps.
+/// Not reproducible with more than one thread. Layers thaw (SolverOptions::thaw_steps) in each
+/// thread when it has done its share of the steps.
 TrainResult train(const PartedLayout& layout, const Weights& weights, const TrainingTable& table,
                   const TrainOptions& options, const Tick& tick);
 
