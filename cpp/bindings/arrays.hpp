@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -117,6 +118,12 @@ inline Loss loss_named(const std::string& name) {
                         {"quantile", Loss::kQuantile}});
 }
 
+inline Missing missing_named(const std::string& name) {
+    return named<Missing>(
+        "missing", name,
+        {{"none", Missing::kNone}, {"ignore", Missing::kIgnored}, {"impute", Missing::kImputed}});
+}
+
 inline Parallel parallel_named(const std::string& name) {
     return named<Parallel>(
         "parallel", name,
@@ -161,13 +168,15 @@ inline const float* checked_params(const Network& network, const FloatArray& par
     return params.data();
 }
 
-inline Scaling checked_scaling(const DoubleArray& shift, const DoubleArray& scale, Index n_cols) {
+inline Scaling checked_scaling(const DoubleArray& shift, const DoubleArray& scale, Index n_cols,
+                               double limit = std::numeric_limits<double>::infinity()) {
+    if (!(limit > 0)) throw std::invalid_argument("limit must be positive");
     if (shift.ndim() != 1 || scale.ndim() != 1 || shift.shape(0) != n_cols ||
         scale.shape(0) != n_cols) {
         throw std::invalid_argument("shift and scale must have one entry per column (" +
                                     std::to_string(n_cols) + ")");
     }
-    return Scaling(shift.data(), scale.data(), n_cols);
+    return Scaling(shift.data(), scale.data(), n_cols, limit);
 }
 
 /// (n_rows) or None; returns null for None, and the number of rows whose weight is not 0.

@@ -65,14 +65,16 @@ py::tuple column_stats(const py::array& X, int n_threads,
     const auto [weights, n_rows] = checked_weights(sample_weight, view.n_rows);
     if (n_rows < 1) throw std::invalid_argument("every row of X has weight 0");
     DoubleArray mean(view.n_cols), minimum(view.n_cols), maximum(view.n_cols),
-        variance(view.n_cols);
+        variance(view.n_cols), count(view.n_cols);
     double* out[] = {mean.mutable_data(), minimum.mutable_data(), maximum.mutable_data(),
-                     variance.mutable_data()};
+                     variance.mutable_data(), count.mutable_data()};
+    double total = 0;
     {
         const py::gil_scoped_release nogil;  // only raw pointers from here to the brace
-        fastae::column_stats(view, weights, out[0], out[1], out[2], out[3], n_threads);
+        total =
+            fastae::column_stats(view, weights, out[0], out[1], out[2], out[3], out[4], n_threads);
     }
-    return py::make_tuple(mean, minimum, maximum, variance);
+    return py::make_tuple(mean, minimum, maximum, variance, count, total);
 }
 
 py::array_t<std::int64_t> row_order(Index n_rows, std::uint64_t seed, std::uint64_t epoch) {

@@ -12,20 +12,25 @@ namespace fastae::bindings {
 namespace {
 
 /// What every scoring function is given.
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
 struct Model {
     Network network;
     const float* params;
     Scaling scaling;
     int n_threads;
+    Missing missing;
 
     Model(const FloatArray& params_array, const std::vector<Index>& widths,
           const std::vector<std::string>& activations, const DoubleArray& shift,
-          const DoubleArray& scale, int threads, bool autoencoder = true)
+          const DoubleArray& scale, int threads, const std::string& missing_name = "none",
+          double limit = kUnlimited, bool autoencoder = true)
         : network(autoencoder ? autoencoder_of(widths, activations)
                               : network_of(widths, activations)),
           params(checked_params(network, params_array)),
-          scaling(checked_scaling(shift, scale, network.n_inputs())),
-          n_threads(checked_threads(threads)) {}
+          scaling(checked_scaling(shift, scale, network.n_inputs(), limit)),
+          n_threads(checked_threads(threads)),
+          missing(missing_named(missing_name)) {}
 };
 
 /// Calls compute(T) with the arithmetic that suits the rows, and T* into a new (n, width) array of
@@ -61,8 +66,9 @@ using Names = std::vector<std::string>;
 
 DoubleArray score(const py::array& X, const FloatArray& params, const Widths& widths,
                   const Names& activations, const DoubleArray& shift, const DoubleArray& scale,
-                  int n_threads, const std::optional<IndexArray>& chosen) {
-    const Model model(params, widths, activations, shift, scale, n_threads);
+                  int n_threads, const std::optional<IndexArray>& chosen,
+                  const std::string& missing, double limit) {
+    const Model model(params, widths, activations, shift, scale, n_threads, missing, limit);
     const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
     const std::uint32_t* order = chosen ? checked_rows(*chosen, rows.n_rows) : nullptr;
     const Index n_rows = chosen ? chosen->shape(0) : rows.n_rows;
@@ -71,44 +77,48 @@ DoubleArray score(const py::array& X, const FloatArray& params, const Widths& wi
     const auto run = needs_double(rows.dtype) ? &row_mse<double> : &row_mse<float>;
     {
         const py::gil_scoped_release nogil;  // only raw pointers from here to the brace
-        run(model.network, model.params, rows, order, n_rows, model.scaling, out, model.n_threads);
+        run(model.network, model.params, rows, order, n_rows, model.scaling, model.missing, out,
+            model.n_threads);
     }
     return mse;
 }
 
 py::array feature_errors(const py::array& X, const FloatArray& params, const Widths& widths,
                          const Names& activations, const DoubleArray& shift,
-                         const DoubleArray& scale, int n_threads) {
-    const Model model(params, widths, activations, shift, scale, n_threads);
+                         const DoubleArray& scale, int n_threads, const std::string& missing,
+                         double limit) {
+    const Model model(params, widths, activations, shift, scale, n_threads, missing, limit);
     const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
     return evaluate(rows, model.network.n_outputs(), [&](auto* out) {
-        fastae::feature_errors(model.network, model.params, rows, model.scaling, out,
+        fastae::feature_errors(model.network, model.params, rows, model.scaling, model.missing, out,
                                model.n_threads);
     });
 }
 
 py::array reconstruct(const py::array& X, const FloatArray& params, const Widths& widths,
                       const Names& activations, const DoubleArray& shift, const DoubleArray& scale,
-                      int n_threads) {
-    const Model model(params, widths, activations, shift, scale, n_threads);
+                      int n_threads, const std::string& missing, double limit) {
+    const Model model(params, widths, activations, shift, scale, n_threads, missing, limit);
     const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
     return evaluate(rows, model.network.n_outputs(), [&](auto* out) {
-        fastae::reconstruct(model.network, model.params, rows, model.scaling, out, model.n_threads);
+        fastae::reconstruct(model.network, model.params, rows, model.scaling, model.missing, out,
+                            model.n_threads);
     });
 }
 
 py::array hidden_activations(const py::array& X, const FloatArray& params, const Widths& widths,
                              const Names& activations, const DoubleArray& shift,
-                             const DoubleArray& scale, Index n_layers, int n_threads) {
-    const Model model(params, widths, activations, shift, scale, n_threads, false);
+                             const DoubleArray& scale, Index n_layers, int n_threads,
+                             const std::string& missing, double limit) {
+    const Model model(params, widths, activations, shift, scale, n_threads, missing, limit, false);
     const RowsView rows = rows_view(X, model.network.n_inputs(), "X");
     if (n_layers < 0 || n_layers > model.network.n_layers()) {
         throw std::invalid_argument("n_layers must be between 0 and " +
                                     std::to_string(model.network.n_layers()));
     }
     return evaluate(rows, model.network.width(n_layers), [&](auto* out) {
-        fastae::activations(model.network, model.params, rows, model.scaling, n_layers, out,
-                            model.n_threads);
+        fastae::activations(model.network, model.params, rows, model.scaling, model.missing,
+                            n_layers, out, model.n_threads);
     });
 }
 
@@ -133,16 +143,16 @@ void add_score(py::module_& m) {
     using py::arg;
     m.def("score", &score, arg("X").noconvert(), arg("params").noconvert(), py::kw_only(),
           arg("widths"), arg("activations"), arg("shift"), arg("scale"), arg("n_threads"),
-          arg("rows").noconvert() = py::none());
+          arg("rows").noconvert() = py::none(), arg("missing") = "none", arg("limit") = kUnlimited);
     m.def("feature_errors", &feature_errors, arg("X").noconvert(), arg("params").noconvert(),
           py::kw_only(), arg("widths"), arg("activations"), arg("shift"), arg("scale"),
-          arg("n_threads"));
+          arg("n_threads"), arg("missing") = "none", arg("limit") = kUnlimited);
     m.def("reconstruct", &reconstruct, arg("X").noconvert(), arg("params").noconvert(),
           py::kw_only(), arg("widths"), arg("activations"), arg("shift"), arg("scale"),
-          arg("n_threads"));
+          arg("n_threads"), arg("missing") = "none", arg("limit") = kUnlimited);
     m.def("activations", &hidden_activations, arg("X").noconvert(), arg("params").noconvert(),
           py::kw_only(), arg("widths"), arg("activations"), arg("shift"), arg("scale"),
-          arg("n_layers"), arg("n_threads"));
+          arg("n_layers"), arg("n_threads"), arg("missing") = "none", arg("limit") = kUnlimited);
     m.def("decode", &decode, arg("H").noconvert(), arg("params").noconvert(), py::kw_only(),
           arg("widths"), arg("activations"), arg("shift"), arg("scale"), arg("first_layer"),
           arg("n_threads"));

@@ -107,6 +107,7 @@ Objective objective_of(Options& given) {
     o.target_weight = given.take<double>("target_weight", 1.0);
     o.reconstruction_weight = given.take<double>("reconstruction_weight", 1.0);
     o.margin = given.take<double>("margin", 0.0);
+    o.missing = missing_named(given.take<std::string>("missing", "none"));
     o.input_dropout = given.take<double>("input_dropout", 0.0);
     o.input_noise = given.take<double>("input_noise", 0.0);
     o.hidden_dropout = given.take<std::vector<double>>("hidden_dropout", {});
@@ -122,6 +123,7 @@ py::tuple step_rates(double samples, double steps, const py::kwargs& more) {
     const SolverOptions solver = solver_options(given);
     objective_of(given);  // of no influence, like the next
     given.take<std::string>("parallel", "deterministic");
+    given.take<double>("limit", 0.0);
     given.expect_none_left();
     return py::make_tuple(solver.step_rate(samples, steps), solver.momentum_at(samples),
                           solver.decay_period());
@@ -215,12 +217,13 @@ py::dict train(const py::array& X, FloatArray params, FloatArray slots,
     const auto [row_weights, n_rows] = checked_weights(sample_weight, view.n_rows);
     require(n_rows >= 1, "X must have at least one row whose weight is not 0");
     Options given(more);
+    const double limit = given.take<double>("limit", std::numeric_limits<double>::infinity());
     TrainOptions options = train_options(given, network.n_layers(), n_rows);
     options.objective.classes = classes.has_value();
     check_outputs(network, options.objective);
     const Targets targets(target, target_shift, target_scale, classes, anomalous, view.n_rows,
                           options.objective);
-    const Scaling scaling = checked_scaling(shift, scale, network.n_inputs());
+    const Scaling scaling = checked_scaling(shift, scale, network.n_inputs(), limit);
     checked_params(network, params);
     const Slots state = checked_slots(network, options.solver, slots);
     const Weights weights{params.mutable_data(), state.data, state.stride,

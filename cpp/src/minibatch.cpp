@@ -184,15 +184,24 @@ void MiniBatch::gather(Share& share, const Batch& rows) {
                     {begin, begin + x.used(part)});
     }
     if (own_target_) gather_targets(share, rows);
-    for (int part = share.part_begin(); objective_.corrupts_input() && part < share.part_end();
-         ++part) {
-        for (Index b = share.rows.begin; b < share.rows.end; ++b) {
-            corrupt(objective_, rows.noise_key(b, 0), x.columns(part).begin, x.used(part),
-                    x.at(part, b), x.at(part, b));
-            zero_padding(1, x.used(part), x.at(part, b), 0);
+    if (objective_.corrupts_input() || objective_.missing != Missing::kNone) {
+        for (int part = share.part_begin(); part < share.part_end(); ++part) {
+            for (Index b = share.rows.begin; b < share.rows.end; ++b) {
+                spoil(rows.noise_key(b, 0), x.columns(part).begin, x.used(part), x.at(part, b));
+            }
         }
     }
     share.pending = true;
+}
+
+/// Inputs of one row as the network sees them: with noise, and without NaN.
+void MiniBatch::spoil(NoiseKey key, Index first, Index n, float* x) const {
+    if (objective_.missing == Missing::kImputed) fill_missing(n, x);  // they are inputs like others
+    if (objective_.corrupts_input()) {
+        corrupt(objective_, key, first, n, x, x);
+        zero_padding(1, n, x, 0);
+    }
+    if (objective_.missing == Missing::kIgnored) fill_missing(n, x);
 }
 
 /// Own columns of own rows of target_.
@@ -208,6 +217,9 @@ void MiniBatch::gather_targets(const Share& share, const Batch& rows) {
             output_loss_.first_target()) {  // as the network saw them before they were corrupted
             gather_rows(table.X, table.scaling, order, 0, n, out, target_.stride(part),
                         {begin, std::min(end, output_loss_.first_target())});
+            for (Index b = 0; objective_.missing == Missing::kImputed && b < n; ++b) {
+                fill_missing(target_.used(part), out + b * target_.stride(part));
+            }
         }
         const Index from = std::max(begin, output_loss_.first_target());
         if (from < end && table.Y) {

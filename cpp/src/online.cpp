@@ -43,8 +43,8 @@ OnlineWorker::OnlineWorker(const PartedLayout& layout, const Objective& objectiv
       end_part_(static_cast<int>(split(kParts, thread, exchange.team).end)),
       thread_(thread) {
     const Index hidden = objective.is_sparse() ? network_.hidden_offset(network_.n_layers()) : 0;
-    const Index corrupted = objective.corrupts_input() ? padded(network_.n_inputs()) : 0;
-    Index size = kPage + 2 * hidden + corrupted;
+    const Index kept = objective.keeps_inputs() ? padded(network_.n_inputs()) : 0;
+    Index size = kPage + 2 * hidden + kept;
     for (Index l = 0; l <= network_.n_layers(); ++l) size += 2 * padded(network_.width(l));
     memory_ = AlignedBuffer<float>(size + kPage);
     float* next = memory_.data() + kPage;
@@ -56,7 +56,7 @@ OnlineWorker::OnlineWorker(const PartedLayout& layout, const Objective& objectiv
         h_.push_back(take(padded(network_.width(l))));
         delta_.push_back(take(padded(network_.width(l))));
     }
-    target_ = take(corrupted);
+    target_ = take(kept);
     push_ = take(hidden);
     averages_ = weights.averages;
     if (exchange.team > 1) {  // two threads may compute the same unit
@@ -79,14 +79,19 @@ void OnlineWorker::train(const SolverOptions& options, const StepConstants& cons
 void OnlineWorker::gather(const Batch& row) {
     const Range columns = read_columns();
     const Index n = columns.end - columns.begin;
-    float* x = (objective_.corrupts_input() ? target_ : h_[0]) + columns.begin;
+    float* x = (objective_.keeps_inputs() ? target_ : h_[0]) + columns.begin;
     gather_rows(row.table.X, row.table.scaling, row.order, 0, 1, x, padded(network_.n_inputs()),
                 columns);
+    if (objective_.missing == Missing::kImputed) fill_missing(n, x);
+    if (!objective_.keeps_inputs()) return;
+    float* seen = h_[0] + columns.begin;
     if (objective_.corrupts_input()) {
-        float* seen = h_[0] + columns.begin;
         corrupt(objective_, row.noise_key(0, 0), columns.begin, n, x, seen);
-        zero_padding(1, n, seen, 0);
+    } else {
+        std::copy_n(x, n, seen);
     }
+    zero_padding(1, n, seen, 0);
+    if (objective_.missing == Missing::kIgnored) fill_missing(n, seen);
 }
 
 Range OnlineWorker::read_columns() const {
@@ -206,7 +211,8 @@ void OnlineWorker::output_delta(float row_weight) {
             Vec<float> total{};
             for (Index o = c.begin; o < c.end; o += kLanes<float>) {
                 const Vec<float> h = load(y + o);
-                const Vec<float> e = h - load(x + o);
+                const Vec<float> known = load(x + o);
+                const Vec<float> e = known == known ? h - known : Vec<float>{};
                 total += e * e;
                 store(delta + o, (loss.derivative(e) * f.derivative(h)) * row_weight);
             }

@@ -4,11 +4,12 @@
 
 namespace fastae {
 
-Scaling::Scaling(const double* shift, const double* scale, Index n_cols)
+Scaling::Scaling(const double* shift, const double* scale, Index n_cols, double limit)
     : shift_(shift),
       scale_(scale),
       shift_high_(shift, shift + n_cols),
-      scale_float_(scale, scale + n_cols) {
+      scale_float_(scale, scale + n_cols),
+      limit_(limit) {
     for (Index j = 0; j < n_cols; ++j) {
         const auto high = static_cast<double>(shift_high_[static_cast<std::size_t>(j)]);
         rest_.push_back(static_cast<float>((shift[j] - high) * scale[j]));
@@ -31,9 +32,15 @@ struct Scaler {
           scale(scaling.scale()),
           shift_high(scaling.shift_high()),
           rest(scaling.rest()),
-          scale_float(scaling.scale_float()) {}
+          scale_float(scaling.scale_float()),
+          limit(static_cast<T>(scaling.limit())) {}
 
     T operator()(Source x, Index j) const {
+        const T value = unlimited(x, j);  // NaN stays NaN
+        return value > limit ? limit : value < -limit ? -limit : value;
+    }
+
+    T unlimited(Source x, Index j) const {
         if constexpr (kDouble) {
             return static_cast<T>((static_cast<double>(x) - shift[j]) * scale[j]);
         } else {
@@ -46,6 +53,7 @@ struct Scaler {
     const float* shift_high;
     const float* rest;
     const float* scale_float;
+    T limit;
 };
 
 /// out[j - columns.begin] = scaled x[j], j in columns, for values that lie one behind the other.

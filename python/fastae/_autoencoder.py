@@ -136,9 +136,19 @@ class Autoencoder(
         `max_time` and checkpoints begin afterwards, and Ctrl-C ends `fit` with nothing changed.
     pretraining_epochs : float >= 0, default=None
         Epochs per layer for that; None: `max_epochs`.
-    scaling : {"range", "standard", "none"}, default="range"
-        What the network sees: ``(x - mean) / (max - min)``, ``(x - mean) / sd``, or x itself,
-        per column, by the training rows. Constant columns are only shifted.
+    scaling : {"range", "standard", "robust", "none"}, default="range"
+        What the network sees: ``(x - mean) / (max - min)``, ``(x - mean) / sd``,
+        ``(x - median) / spread``, or x itself, per column, by the training rows. Constant columns
+        are only shifted. The spread of "robust" is the distance between the quartiles over 1.349
+        (a normal column's standard deviation), and scaled values end at -10 and 10: a few absurd
+        values neither squeeze the others together nor lead the training astray. In a stream its
+        first call settles it.
+    missing : {"ignore", "impute", "error"}, default="ignore"
+        What NaN in a table means. "ignore": the network sees the column's mean there, and nothing
+        is to be reconstructed: such cells have no error, and the MSE of a row is the mean over its
+        other cells (0 if there is none); a column without any value in `fit` never has an error,
+        and is NaN in reconstructions. "impute": the cell is taken for the column's mean
+        altogether, as in H2O. "error": an error.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Sets `offset_`, below whose score `predict` calls a row odd. A float is the share of
         training rows to call odd. "auto" is the outer fence of a box plot of the logarithms of
@@ -338,6 +348,7 @@ class Autoencoder(
         pretraining: str | None = None,
         pretraining_epochs: float | None = None,
         scaling: str = "range",
+        missing: str = "ignore",
         contamination: float | Literal["auto"] = "auto",
         anomaly_margin: float | Literal["auto"] = "auto",
         anomaly_weight: float | Literal["auto"] = "auto",
@@ -400,6 +411,7 @@ class Autoencoder(
         self.pretraining = pretraining
         self.pretraining_epochs = pretraining_epochs
         self.scaling = scaling
+        self.missing = missing
         self.contamination = contamination
         self.anomaly_margin = anomaly_margin
         self.anomaly_weight = anomaly_weight
@@ -465,8 +477,8 @@ class Autoencoder(
         Raises
         ------
         ValueError
-            If a parameter is out of its range, X is empty, not two-dimensional, or has text, NaN
-            or infinity, weights are negative or all 0, `anomalous` is no mark per row or marks
+            If a parameter is out of its range, X is empty, not two-dimensional, or has text or
+            infinity, weights are negative or all 0, `anomalous` is no mark per row or marks
             all, or `checkpoint` is damaged or of another training.
         DivergenceError
             If errors or weights stop being finite while training.
@@ -591,6 +603,7 @@ class Autoencoder(
         model._show(network, activations, shift, scale)
         model._encoder = encoder
         model.n_features_in_ = widths[0] if encoder is None else encoder.n_columns
+        model._missing = model.missing
         model._step_sizes, model._momentum = [], 0.0
         model.offset_ = -np.inf
         return model

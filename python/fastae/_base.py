@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ class NetworkMixin:
     input_dropout: float
     l1: float
     l2: float
+    missing: str
     n_jobs: int | None
     parallel: str
 
@@ -45,6 +47,10 @@ class NetworkMixin:
     n_features_in_: int
     _activations: tuple[str, ...]
     _encoder: Any = None
+    # What missing values were in `fit`: parameters may change afterwards, fitted networks do not.
+    _missing: str = "error"
+    # Beyond which scaled values do not go.
+    _limit: float = math.inf
     _momentum: float
     _network: Network
     _state: State
@@ -66,6 +72,9 @@ class NetworkMixin:
             # The user put other arrays there. Nothing is stored: scoring changes no attribute,
             # so several threads may score at once.
             network = Network.from_arrays(network.widths, self.coefs_, self.intercepts_)
+        if function is not _core.decode:  # which reads codes, of which none is missing
+            extra["missing"] = "none" if self._missing == "error" else self._missing
+            extra["limit"] = self._limit
         flops = 2.0 * (X.shape[0] if n_rows is None else n_rows) * n_weights(network.widths)
         return function(
             X,
@@ -188,6 +197,7 @@ class NetworkMixin:
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.non_deterministic = self.parallel == "hogwild"
+        tags.input_tags.allow_nan = self.missing != "error"
         return tags
 
     def __getstate__(self) -> dict[str, Any]:

@@ -20,7 +20,8 @@ _CHOICES = {
     "solver": ("adam", "adadelta", "sgd"),
     "learning_rate": ("cosine", "constant", "invscaling", "onecycle"),
     "init": ("glorot_uniform", "uniform", "normal"),
-    "scaling": ("range", "standard", "none"),
+    "scaling": ("range", "standard", "robust", "none"),
+    "missing": ("ignore", "impute", "error"),
     "parallel": ("deterministic", "hogwild"),
 }
 _FLAGS = (

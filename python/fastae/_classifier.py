@@ -86,8 +86,11 @@ class AutoencoderClassifier(
         Of the solvers, as in `Autoencoder`.
     init, init_scale : optional
         Distribution of the first weights, as in `Autoencoder`.
-    scaling : {"range", "standard", "none"}, default="range"
+    scaling : {"range", "standard", "robust", "none"}, default="range"
         As in `Autoencoder`; of no influence with `autoencoder`, whose scaling is kept.
+    missing : {"ignore", "impute", "error"}, default="ignore"
+        What NaN in a table of inputs means, as in `Autoencoder`: but for "error", the network sees
+        the column's mean.
     validation_fraction : float in [0, 1), default=0.0
         Share of the labelled rows, of every class in proportion, that are not trained on but
         scored along with the training.
@@ -202,6 +205,7 @@ class AutoencoderClassifier(
         init: str = "glorot_uniform",
         init_scale: float = 1.0,
         scaling: str = "range",
+        missing: str = "ignore",
         validation_fraction: float = 0.0,
         early_stopping: bool = False,
         stopping_rounds: int = 5,
@@ -256,6 +260,7 @@ class AutoencoderClassifier(
         self.init = init
         self.init_scale = init_scale
         self.scaling = scaling
+        self.missing = missing
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.stopping_rounds = stopping_rounds
@@ -298,7 +303,7 @@ class AutoencoderClassifier(
             Labels: numbers or strings. -1 is a row without label, as in scikit-learn's
             semi-supervised estimators, where such rows have a use (with an autoencoder or
             `reconstruction_weight`) and there are at least two other labels; else a label like any
-            other.
+            other. Among strings (an array of objects), -1 and None are rows without label.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each row counts; a row of weight 0 is absent.
         X_unlabeled : array-like of shape (n_unlabeled, n_features), default=None
@@ -382,7 +387,8 @@ class AutoencoderClassifier(
         sklearn.exceptions.NotFittedError
             If `fit` has not been called.
         ValueError
-            If X has NaN, infinity, text, or another number of columns than in `fit`.
+            If X has infinity, text, NaN with ``missing="error"``, or another number of columns than
+            in `fit`.
         """
         check_is_fitted(self)
         probabilities: Float64 = softmax(self._predicted(X), axis=1)
@@ -405,7 +411,8 @@ class AutoencoderClassifier(
         sklearn.exceptions.NotFittedError
             If `fit` has not been called.
         ValueError
-            If X has NaN, infinity, text, or another number of columns than in `fit`.
+            If X has infinity, text, NaN with ``missing="error"``, or another number of columns than
+            in `fit`.
         """
         check_is_fitted(self)
         logs: Float64 = log_softmax(self._predicted(X), axis=1)
@@ -428,7 +435,8 @@ class AutoencoderClassifier(
         sklearn.exceptions.NotFittedError
             If `fit` has not been called.
         ValueError
-            If X has NaN, infinity, text, or another number of columns than in `fit`.
+            If X has infinity, text, NaN with ``missing="error"``, or another number of columns than
+            in `fit`.
         """
         check_is_fitted(self)
         return np.asarray(self.classes_[self._predicted(X).argmax(axis=1)])
@@ -443,10 +451,15 @@ class AutoencoderClassifier(
         return errors, {"logloss": rows.mean(errors), "error": rows.mean(wrong)}
 
     def _encoded_targets(self, y: Any, *, learn: bool) -> Targets:
-        labels = _labels(y)
-        unknown = np.zeros(labels.size, dtype=bool)
+        labels, unknown = _labels(y)
+        if unknown.any() and not self._has_use_for_unlabelled:
+            msg = (
+                "y has rows without label (None, or -1 among strings), which are of use only with "
+                "an autoencoder or reconstruction_weight: leave them out."
+            )
+            raise ValueError(msg)
         if learn:
-            self.classes_ = np.unique(labels)
+            self.classes_ = np.unique(labels[~unknown])
         if self._has_use_for_unlabelled and labels.dtype.kind in "if":
             marked = labels == UNKNOWN
             others = np.unique(labels[~marked])
@@ -480,7 +493,7 @@ class AutoencoderClassifier(
             raise ValueError(msg)
         if classes is None:
             return
-        listed = np.unique(_labels(classes))
+        listed = np.unique(_labels(classes)[0])
         if first:
             self.classes_ = listed
             self._check_number()
@@ -508,12 +521,23 @@ class AutoencoderClassifier(
         return np.asarray(self.classes_[targets])
 
 
-def _labels(y: Any) -> npt.NDArray[Any]:
-    """Return y as one label per row."""
+def _labels(y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Return y as one label per row, and which rows have none: None, or -1 among strings."""
     if y is None:
         msg = "AutoencoderClassifier requires y to be passed, but the target y is None."
         raise ValueError(msg)
     labels: npt.NDArray[Any] = column_or_1d(y, warn=True)
+    unknown = np.zeros(labels.size, dtype=bool)
+    if labels.dtype == object:
+        has_text = any(isinstance(label, str) for label in labels)
+        unknown = np.array([
+            label is None or (has_text and not isinstance(label, str) and label == UNKNOWN)
+            for label in labels
+        ], dtype=bool)  # fmt: skip
+    if unknown.any() and not unknown.all():
+        labels = labels.copy()
+        labels[unknown] = labels[~unknown][0]
+        labels = np.array(labels.tolist())
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
-    return labels
+    return labels, unknown

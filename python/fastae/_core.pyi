@@ -34,7 +34,7 @@ def layout(widths: Sequence[int]) -> tuple[int, list[tuple[int, int, int, bool, 
 def column_groups(widths: Sequence[int]) -> int: ...
 def column_stats(
     X: Array, *, n_threads: int, sample_weight: Float32 | None = None
-) -> tuple[Float64, Float64, Float64, Float64]: ...
+) -> tuple[Float64, Float64, Float64, Float64, Float64, float]: ...
 def step_rates(*, samples: float, steps: float, **options: Any) -> tuple[float, float, float]: ...
 def train(
     X: Array,
@@ -74,6 +74,8 @@ def train(
     thaw_steps: Sequence[float] = (),
     loss: Literal["squared_error", "absolute_error", "huber", "quantile"] = "squared_error",
     loss_parameter: float = 0.0,
+    missing: Literal["none", "ignore", "impute"] = "none",
+    limit: float = ...,
     n_targets: int = 0,
     target_weight: float = 1.0,
     reconstruction_weight: float = 1.0,
@@ -105,6 +107,8 @@ def score(
     scale: Float64,
     n_threads: int,
     rows: npt.NDArray[np.uint32] | None = None,
+    missing: Literal["none", "ignore", "impute"] = "none",
+    limit: float = ...,
 ) -> Float64: ...
 def feature_errors(
     X: Array,
@@ -115,6 +119,8 @@ def feature_errors(
     shift: Float64,
     scale: Float64,
     n_threads: int,
+    missing: Literal["none", "ignore", "impute"] = "none",
+    limit: float = ...,
 ) -> Array: ...
 def reconstruct(
     X: Array,
@@ -125,6 +131,8 @@ def reconstruct(
     shift: Float64,
     scale: Float64,
     n_threads: int,
+    missing: Literal["none", "ignore", "impute"] = "none",
+    limit: float = ...,
 ) -> Array: ...
 def activations(
     X: Array,
@@ -136,6 +144,8 @@ def activations(
     scale: Float64,
     n_layers: int,
     n_threads: int,
+    missing: Literal["none", "ignore", "impute"] = "none",
+    limit: float = ...,
 ) -> Array: ...
 def decode(
     H: Array,

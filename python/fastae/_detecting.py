@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -74,6 +75,7 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         """Do what `fit` says; `on_progress` as in `fastae._training.Training.run`."""
         with unchanged_on_error(self):
             check(self)
+            self._missing = self.missing
             continues = self._goes_on()
             if continues:
                 table = self._table(X, finite=False)
@@ -116,8 +118,10 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         """
         with unchanged_on_error(self):
             check(self)
+            self._missing = self.missing
+            self._limit = math.inf
             if checkpoint_model is not None:
-                for name in ("_state", "_stats", "coefs_", "intercepts_", "_network"):
+                for name in ("_state", "_stats", "coefs_", "intercepts_", "_network", "_limit"):
                     setattr(self, name, getattr(checkpoint_model, name))
                 scaling = (checkpoint_model.shift_, checkpoint_model.scale_)
             self._encoder = encoder
@@ -156,7 +160,8 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         margin = self.anomaly_margin
         if is_auto(margin):
             # What reconstructing every row by the columns' means would cost.
-            spread = float(np.mean(self._stats.variance * np.square(scaling[1])))
+            spreads = self._stats.variance * np.square(scaling[1])
+            spread = float(np.mean(np.minimum(spreads, 1.0)))  # extremes aside
             margin = MARGIN * max(spread, float(np.finfo(np.float32).tiny))
         params = replace(params, options=params.options | {"margin": float(margin)})
         return super()._training(data, scaling, params, what, state)
@@ -196,6 +201,7 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         """Do what `partial_fit` says."""
         with unchanged_on_error(self):
             check(self)
+            self._missing = self.missing
             first = not hasattr(self, "_state")
             table = check_table(self, X, reset=first, finite=False)
             marked = self._marked(anomalous, sample_weight, table)

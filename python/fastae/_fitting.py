@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from fastae._base import NetworkMixin
 from fastae._callbacks import Tasks, has_callbacks, torn_down
 from fastae._input import fail_if_not_finite
 from fastae._plan import Plan, plan
+from fastae._scaling import ROBUST_LIMIT, ROBUST_ROWS, robust_scaling
 from fastae._state import State
 from fastae._stream import ColumnStats, rescale
 from fastae._summary import momentum_after, step_sizes
@@ -107,13 +109,15 @@ class FittingMixin(NetworkMixin):
         )
         params = _params.resolve(self, data.n_samples, n_features)
         stats = self._column_stats(data)
+        params.options["missing"] = self._missing_in(stats, data)
         self._stats = self._stats.merged(stats) if continues else stats
         data = self._with_scaled_targets(data, "kept" if continues else "anew")
         if scaling is None:
             scaling = (self.shift_, self.scale_) if continues else self._scaling_of(data)
         if drawn is None:
-            params.options["thaw_steps"] = []
             state = self._state.next_run(self._own_network(params), params, seed, stream=False)
+            thaw = params.options["thaw_steps"]  # counted from the first run on
+            params.options["thaw_steps"] = [max(0, at - state.steps_before) for at in thaw]
         else:
             state = State.fresh(drawn, params, seed)
         listens = has_callbacks(self)
@@ -122,6 +126,9 @@ class FittingMixin(NetworkMixin):
             has_listeners=listens,
         )  # fmt: skip
         training = self._training(data, scaling, params, what, state)
+        training.known_share = stats.known_share
+        if drawn is not None:
+            self._silence_unknown(training.state.network)
         if saved is not None:
             _checkpoint.resume(saved, training)
         elif not continues:
@@ -142,13 +149,25 @@ class FittingMixin(NetworkMixin):
             fill(network.intercepts, self.intercepts_init, "intercepts_init")
         return network
 
+    @property
+    def _reconstructs(self) -> bool:
+        """Whether the first outputs are the inputs again; in general they are."""
+        return True
+
+    def _silence_unknown(self, network: Network) -> None:
+        """Let the outputs for columns of which no value is known be 0, as such columns are."""
+        if self._reconstructs:
+            unknown = np.flatnonzero(self._stats.count == 0)
+            network.coefs[-1][:, unknown] = 0.0
+            network.intercepts[-1][unknown] = 0.0
+
     def _own_network(self, params: _params.Params) -> Network:
         """Return a copy of the fitted network, to be trained on."""
         if params.widths != self._network.widths:
             msg = (
                 f"Training can only go on with the layers it has, {self._network.widths} units, "
                 f"but the parameters and the table say {params.widths}: set warm_start=False, or "
-                "restore hidden_layer_sizes."
+                "restore hidden_layer_sizes and whatever else decides about layers."
             )
             raise ValueError(msg)
         return Network.from_arrays(params.widths, self.coefs_, self.intercepts_)
@@ -156,21 +175,44 @@ class FittingMixin(NetworkMixin):
     def _column_stats(self, data: TrainingData) -> ColumnStats:
         """Return statistics of the columns of normal rows, from one pass that also finds NaN."""
         n_threads = _threads.resolve(self.n_jobs, flops=4.0 * data.X.size)
-        columns = _core.column_stats(data.X, n_threads=n_threads, sample_weight=data.normal_rows[0])
+        weights, n_normal = data.normal_rows
+        mean, minimum, maximum, variance, count, complete = _core.column_stats(
+            data.X, n_threads=n_threads, sample_weight=weights
+        )
+        columns = (mean, minimum, maximum, variance)
+        misses = bool((count < complete).any())
         if (
             not all(np.isfinite(column).all() for column in columns)
             or data.anomalous is not None
             or (data.validation is not None and data.validation.X is data.X)
+            or (misses and self._missing == "error")
         ):
             fail_if_not_finite(self, data.X)
-        weights = data.given_weights
-        normal = np.ones(data.X.shape[0]) if weights is None else weights
-        if data.anomalous is not None:
-            normal = normal[~data.anomalous]
-        return ColumnStats(float(normal.sum()), *columns)
+        # Counted as the user weighs the rows: streams add up calls.
+        given = data.given_weights
+        total = n_normal
+        if given is not None:
+            total = given.sum() if data.anomalous is None else given[~data.anomalous].sum()
+        return ColumnStats(count * (total / complete), *columns, float(total))
+
+    def _missing_in(self, stats: ColumnStats, data: TrainingData) -> str:
+        """Return what ``_core.train`` has to do about missing values."""
+        has_missing = stats.has_missing or (
+            data.anomalous is not None and bool(np.isnan(data.X[data.anomalous]).any())
+        )
+        return self._missing if has_missing and self._missing != "error" else "none"
 
     def _scaling_of(self, data: TrainingData) -> Scaling:
-        return self._stats.scaling(self.scaling, data.X.dtype)
+        """Return the scaling by the rows so far, and set how far scaled values may go."""
+        shift, scale = self._stats.scaling(self.scaling, data.X.dtype)
+        self._limit = math.inf
+        if self.scaling == "robust":
+            self._limit = ROBUST_LIMIT
+            rows = data.sample(ROBUST_ROWS)
+            median, robust = robust_scaling(rows.table, rows.weights, scale)
+            known = self._stats.count > 0
+            shift, scale = np.where(known, median, shift), np.where(known, robust, scale)
+        return shift, scale
 
     def _with_scaled_targets(
         self, data: TrainingData, how: Literal["anew", "merged", "kept"]
@@ -191,6 +233,7 @@ class FittingMixin(NetworkMixin):
         state: State,
     ) -> Training:
         """Return a training, and let its network be the one that scores."""
+        params.options["limit"] = self._limit
         self._show(state.network, params.activations, *scaling)
         identity = {}
         if what.checkpoint is not None:
@@ -314,6 +357,8 @@ class FittingMixin(NetworkMixin):
         new = self._column_stats(data)
         old = new if first else self._stats
         self._stats = new if first else old.merged(new)
+        if scaling is None and not first and self.scaling == "robust":
+            scaling = (self.shift_, self.scale_)  # quantiles cannot be added up over calls
         now = self._scaling_of(data) if scaling is None else scaling
         if not first:
             # A column that was constant so far had no unit that weights could be converted of.
@@ -324,6 +369,7 @@ class FittingMixin(NetworkMixin):
         n_features = data.X.shape[1]
         params = self._stream_params(data, first=first)
         params.options["thaw_steps"] = []  # a matter of epochs
+        params.options["missing"] = self._missing_in(new, data)
         rng = check_random_state(self.random_state)
         if first:
             network = self._initial_network(n_features, rng)
@@ -336,7 +382,10 @@ class FittingMixin(NetworkMixin):
         training = self._training(
             data, now, params, Plan(total=total, every=data.n_samples, exact=True), state
         )
-        if not first:
+        training.known_share = new.known_share
+        if first:
+            self._silence_unknown(network)
+        else:
             training.go_on(total, "")
         training.run(verbose=int(self.verbose))
         return training

@@ -111,12 +111,13 @@ def readable(table: Array) -> Array:
 
 
 def fail_if_not_finite(estimator: Any, table: Array) -> None:
-    """Raise ValueError if a float table has NaN or infinity, naming the first such value.
+    """Raise ValueError if a float table has infinity, or NaN that the estimator does not take.
 
-    Does nothing where scikit-learn's ``assume_finite`` is set.
+    Names the first such value. Does nothing where scikit-learn's ``assume_finite`` is set.
     """
     if table.dtype.kind != "f" or get_config()["assume_finite"]:
         return
+    takes_nan = getattr(estimator, "_missing", "error") != "error"
     n_rows = max(1, _BLOCK // table.shape[1])
     for start in range(0, table.shape[0], n_rows):
         block = table[start : start + n_rows]
@@ -125,7 +126,7 @@ def fail_if_not_finite(estimator: Any, table: Array) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             if np.isfinite(np.sum(block)):
                 continue
-        bad = np.argwhere(~np.isfinite(block))
+        bad = np.argwhere(np.isinf(block) if takes_nan else ~np.isfinite(block))
         if bad.size:
             row, column = map(int, bad[0])
             _fail_at(estimator, block[row, column], start + row, column)
@@ -133,8 +134,10 @@ def fail_if_not_finite(estimator: Any, table: Array) -> None:
 
 def _fail_at(estimator: Any, value: Any, row: int, column: int) -> NoReturn:
     kind = "NaN" if np.isnan(value) else "infinity"
-    cure = "fill in or drop missing values" if kind == "NaN" else "replace or drop such values"
-    msg = f"Input X contains {kind} in row {row}, {_column(estimator, column)}: {cure} first."
+    cure = "replace or drop such values first"
+    if kind == "NaN":
+        cure = "fill in or drop missing values first, or set missing='ignore'"
+    msg = f"Input X contains {kind} in row {row}, {_column(estimator, column)}: {cure}."
     raise ValueError(msg)
 
 

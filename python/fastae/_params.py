@@ -172,6 +172,7 @@ def _objective_options(estimator: Any, hidden: tuple[int, ...]) -> dict[str, Any
     """Return what ``_core.train`` wants to know of the loss and of noise."""
     parameter = {"huber": estimator.huber_delta, "quantile": estimator.quantile}
     options: dict[str, Any] = {
+        "missing": "none",  # until some value is found to be
         "loss": estimator.loss,
         "loss_parameter": float(parameter.get(estimator.loss, 0.0)),
         "hidden_dropout": list(hidden_dropout(estimator.hidden_dropout, len(hidden))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,8 @@ def stacked(
         table = _core.activations(
             table, shallow.params, widths=widths, activations=activations, shift=table_shift,
             scale=table_scale, n_layers=1, n_threads=n_threads,
+            missing="none" if layer else params.options["missing"],
+            limit=math.inf if layer else params.options["limit"],
         )  # fmt: skip
         table_shift, table_scale = np.zeros(widths[1]), np.ones(widths[1])
 
@@ -109,6 +112,8 @@ def _train_shallow(
     """Train one shallow autoencoder on the outputs of the layers below."""
     options = dict(params.options)
     options["layer_rates"] = options["thaw_steps"] = []
+    if layer > 0:
+        options["missing"], options["limit"] = "none", math.inf
     options["margin"] = 0.0  # anomalies are not among these rows
     options["hidden_dropout"] = options["hidden_dropout"][layer : layer + 1]
     weights, n_normal = data.normal_rows

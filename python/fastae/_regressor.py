@@ -92,8 +92,11 @@ class AutoencoderRegressor(
         Of the solvers, as in `Autoencoder`.
     init, init_scale : optional
         Distribution of the first weights, as in `Autoencoder`.
-    scaling : {"range", "standard", "none"}, default="range"
+    scaling : {"range", "standard", "robust", "none"}, default="range"
         As in `Autoencoder`; of no influence with `autoencoder`, whose scaling is kept.
+    missing : {"ignore", "impute", "error"}, default="ignore"
+        What NaN in a table of inputs means, as in `Autoencoder`: but for "error", the network sees
+        the column's mean.
     validation_fraction : float in [0, 1), default=0.0
         Share of the labelled rows that are not trained on but scored along with the
         training.
@@ -212,6 +215,7 @@ class AutoencoderRegressor(
         init: str = "glorot_uniform",
         init_scale: float = 1.0,
         scaling: str = "range",
+        missing: str = "ignore",
         validation_fraction: float = 0.0,
         early_stopping: bool = False,
         stopping_rounds: int = 5,
@@ -268,6 +272,7 @@ class AutoencoderRegressor(
         self.init = init
         self.init_scale = init_scale
         self.scaling = scaling
+        self.missing = missing
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.stopping_rounds = stopping_rounds
@@ -383,7 +388,8 @@ class AutoencoderRegressor(
         sklearn.exceptions.NotFittedError
             If `fit` has not been called.
         ValueError
-            If X has NaN, infinity, text, or another number of columns than in `fit`.
+            If X has infinity, text, NaN with ``missing="error"``, or another number of columns than
+            in `fit`.
         """
         check_is_fitted(self)
         values = self._in_own_units(self._predicted(X))
@@ -450,5 +456,6 @@ def _stats(values: Float64, weights: Float64 | None) -> ColumnStats:
     with np.errstate(over="ignore", invalid="ignore"):  # `scaling` reports what is too wide
         mean = np.average(values, axis=0, weights=weights)
         variance = np.average(np.square(values - mean), axis=0, weights=weights)
-    count = float(values.shape[0] if weights is None else weights.sum())
-    return ColumnStats(count, mean, values.min(axis=0), values.max(axis=0), variance)
+    total = float(values.shape[0] if weights is None else weights.sum())
+    count = np.full(values.shape[1], total)
+    return ColumnStats(count, mean, values.min(axis=0), values.max(axis=0), variance, total)

@@ -7,11 +7,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastae._threshold import quantiles
+
 Float64 = npt.NDArray[np.float64]
 
 # scale is used in single precision, where its reciprocal must exist too.
 _MAX_SPREAD = 1.0 / float(np.finfo(np.float32).tiny)
 _MIN_SPREAD = 1.0 / float(np.finfo(np.float32).max)
+MAX_SCALE = float(np.finfo(np.float32).max)
+
+# Scaled values beyond it are taken for it with "robust": spreads that few rows of a normal column
+# reach, and by whose square an error is large enough (benchmarks/sweeps.py scalings).
+ROBUST_LIMIT = 10.0
+# Rows whose quantiles say enough.
+ROBUST_ROWS = 20_000
 
 
 def scaling(
@@ -24,8 +33,9 @@ def scaling(
 
     Parameters
     ----------
-    kind : {"range", "standard", "none"}
+    kind : {"range", "standard", "none", "robust"}
         Subtract the mean and divide by max - min; by the standard deviation; leave as it is.
+        "robust" is as "standard" here: see `robust_scaling`.
     stats : tuple of four ndarray of shape (n_features,), float64
         Mean, minimum, maximum and population variance of the training columns.
     dtype : numpy dtype
@@ -74,3 +84,50 @@ def scaling(
     shift = np.where(value_range == 0, minimum, mean)
     scale = 1.0 / np.where(constant, 1.0, spread)
     return shift, scale
+
+
+def robust_scaling(
+    X: npt.NDArray[Any], weights: Float64 | None, fallback: Float64
+) -> tuple[Float64, Float64]:
+    """Return the median of each column, and one over its spread, NaN left out.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+    weights : ndarray of shape (n,), float64, or None
+        How much each row counts.
+    fallback : ndarray of shape (n_features,), float64
+        Scale where the values leave no other choice.
+
+    Returns
+    -------
+    shift, scale : ndarray of shape (n_features,), float64
+        The spread is the distance between the quartiles over 1.349, or, where half of the values
+        are the same, that between the 1st and the 99th percentile over 4.652: the standard
+        deviation if the column were normal. A few absurd values do not change it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastae._scaling import robust_scaling
+    >>> X = np.array([[1.0], [2.0], [3.0], [4.0], [1e9]])
+    >>> shift, scale = robust_scaling(X, None, np.ones(1))
+    >>> float(shift[0]), round(float(1 / scale[0]), 2)
+    (3.0, 1.48)
+    """
+    levels = [0.01, 0.25, 0.5, 0.75, 0.99]
+    columns = []
+    for j in range(X.shape[1]):
+        column = np.asarray(X[:, j], dtype=np.float64)
+        known = ~np.isnan(column)
+        if known.any():
+            columns.append(
+                quantiles(column[known], levels, None if weights is None else weights[known])
+            )
+        else:
+            columns.append(np.zeros(len(levels)))
+    q = np.array(columns).T
+    with np.errstate(divide="ignore"):
+        inner, outer = 1.349 / (q[3] - q[1]), 4.652 / (q[4] - q[0])
+    scale = np.where(inner < MAX_SCALE, inner, np.where(outer < MAX_SCALE, outer, fallback))
+    return q[2], scale

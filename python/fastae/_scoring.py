@@ -52,7 +52,8 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         sklearn.exceptions.NotFittedError
             If `fit` has not been called.
         ValueError
-            If X has NaN, infinity, text, or another number of columns than in `fit`.
+            If X has infinity, text, NaN with ``missing="error"``, or another number of columns than
+            in `fit`.
         """
         check_is_fitted(self)
         X = self._table(X)
@@ -82,7 +83,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         check_is_fitted(self)
         codes = check_codes(X, self._n_features_out)
         rows: Array = self._call(_core.decode, codes, first_layer=self._feature_layer())
-        return rows
+        return self._without_unknown(rows)
 
     def reconstruct(self, X: Any) -> Array:
         """Return what the network makes of rows, in their own units.
@@ -104,6 +105,11 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         """
         check_is_fitted(self)
         rows: Array = self._call(_core.reconstruct, self._table(X))
+        return self._without_unknown(rows)
+
+    def _without_unknown(self, rows: Array) -> Array:
+        """Return rows with NaN in columns of which no value was known in `fit`."""
+        rows[:, self.scale_ == 0] = np.nan
         return rows
 
     def reconstruction_error(self, X: Any, per_feature: bool = False) -> Array:

@@ -24,21 +24,34 @@ class ColumnStats:
 
     Attributes
     ----------
-    count : float
-        Rows, or their weights added up.
+    count : ndarray of shape (n_features,), float64
+        Values that are not missing, or their weights added up.
     mean, minimum, maximum, variance : ndarray of shape (n_features,), float64
         The variance is the population's.
+    total : float
+        `count` of a column without missing values.
     """
 
-    count: float
+    count: Float64
     mean: Float64
     minimum: Float64
     maximum: Float64
     variance: Float64
+    total: float
+
+    @property
+    def has_missing(self) -> bool:
+        """Whether a value is missing."""
+        return bool((self.count < self.total).any())
+
+    @property
+    def known_share(self) -> float:
+        """The share of values that are not missing."""
+        return float(self.count.mean() / self.total)
 
     @property
     def columns(self) -> tuple[Float64, Float64, Float64, Float64]:
-        """Mean, minimum, maximum and variance, as ``_core.column_stats`` returns them."""
+        """Mean, minimum, maximum and variance."""
         return self.mean, self.minimum, self.maximum, self.variance
 
     def merged(self, more: ColumnStats) -> ColumnStats:
@@ -51,28 +64,36 @@ class ColumnStats:
         --------
         >>> import numpy as np
         >>> from fastae._stream import ColumnStats
-        >>> one = ColumnStats(1.0, *(np.array([v]) for v in (2.0, 2.0, 2.0, 0.0)))
-        >>> two = ColumnStats(1.0, *(np.array([v]) for v in (6.0, 6.0, 6.0, 0.0)))
+        >>> one = ColumnStats(*(np.array([v]) for v in (1.0, 2.0, 2.0, 2.0, 0.0)), total=1.0)
+        >>> two = ColumnStats(*(np.array([v]) for v in (1.0, 6.0, 6.0, 6.0, 0.0)), total=1.0)
         >>> [float(column[0]) for column in one.merged(two).columns]
         [4.0, 2.0, 6.0, 4.0]
         """
         count = self.count + more.count
-        share = more.count / count
+        share = more.count / np.where(count > 0, count, 1.0)
         gap = more.mean - self.mean
         with np.errstate(over="ignore", invalid="ignore"):  # `scaling` reports what is too wide
             variance = (1 - share) * self.variance + share * more.variance
             variance += share * (1 - share) * gap**2
+        is_new, is_known = self.count == 0, more.count > 0
+        minimum = np.where(is_new, more.minimum, np.minimum(self.minimum, more.minimum))
+        maximum = np.where(is_new, more.maximum, np.maximum(self.maximum, more.maximum))
         return ColumnStats(
             count,
             self.mean + gap * share,
-            np.minimum(self.minimum, more.minimum),
-            np.maximum(self.maximum, more.maximum),
+            np.where(is_known, minimum, self.minimum),
+            np.where(is_known, maximum, self.maximum),
             variance,
+            self.total + more.total,
         )
 
     def scaling(self, kind: str, dtype: np.dtype[Any]) -> tuple[Float64, Float64]:
-        """Return shift and scale of the columns, as `fastae._scaling.scaling` does."""
-        return scaling(kind, self.columns, dtype)
+        """Return shift and scale of the columns, as `fastae._scaling.scaling` does.
+
+        A column of which no value is known has scale 0: whatever stands there is the same.
+        """
+        shift, scale = scaling(kind, self.columns, dtype)
+        return shift, np.where(self.count > 0, scale, 0.0)
 
 
 def rescale(
@@ -106,14 +127,19 @@ def rescale(
     if not _same(old, new):
         W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, 0))
         offset = (new_shift - shift) * scale
-        _write(network, 0, W * (scale / new_scale)[:, np.newaxis], b + offset @ W)
+        _write(network, 0, W * _ratio(scale, new_scale)[:, np.newaxis], b + offset @ W)
     old, new = (old, new) if outputs is None else outputs
     if activations[-1] == "identity" and not _same(old, new):
         (shift, scale), (new_shift, new_scale) = old, new
         last = len(network.coefs) - 1
         W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, last))
-        factor = new_scale / scale
+        factor = _ratio(new_scale, scale)
         _write(network, last, W * factor, b * factor + (shift - new_shift) * new_scale)
+
+
+def _ratio(one: Float64, other: Float64) -> Float64:
+    """Return the quotients, 1 for columns of which nothing is known."""
+    return np.divide(one, other, out=np.ones_like(one), where=other != 0)
 
 
 def _same(one: tuple[Float64, Float64], other: tuple[Float64, Float64]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -85,6 +86,15 @@ class SupervisedMixin(FittingMixin):
         """Whether a row without target can be learned from."""
         return self.autoencoder is not None or self._is_semi_supervised
 
+    def _has_use_for_rows(self, *, continues: bool) -> bool:
+        """Whether rows without label have been, or will be, trained on."""
+        is_given = self.autoencoder_ is unwrapped(self.autoencoder)
+        return self._is_semi_supervised or not (is_given or continues)
+
+    @property
+    def _reconstructs(self) -> bool:
+        return self._is_semi_supervised
+
     @property
     def _is_semi_supervised(self) -> bool:
         return float(self.reconstruction_weight) > 0
@@ -131,12 +141,19 @@ class SupervisedMixin(FittingMixin):
         with unchanged_on_error(self):
             check(self)
             check_takeover(self)
+            self._missing = self.missing
             continues = self._goes_on()
             table, more = self._tables(X, X_unlabeled, reset=not continues)
             targets = self._targets(y, table, learn=not continues)
             weights = checked_weights(sample_weight, table)
             if not continues:
                 self._take_over(table, more, weights)
+            if more is not None and not self._has_use_for_rows(continues=continues):
+                msg = (
+                    "X_unlabeled has no use: give an unfitted autoencoder to be fitted on it, or "
+                    "reconstruction_weight."
+                )
+                warnings.warn(msg, UserWarning, stacklevel=3)
             held = self._validation(validation)
             weights = self._row_weights(targets, weights)
             if self._is_semi_supervised and more is not None:
@@ -180,6 +197,7 @@ class SupervisedMixin(FittingMixin):
         with unchanged_on_error(self):
             check(self)
             check_takeover(self)
+            self._missing = self.missing
             continues = checkpoint_model is not None
             if continues:
                 mine = self.get_params(deep=False)  # type: ignore[attr-defined]
@@ -219,11 +237,13 @@ class SupervisedMixin(FittingMixin):
         )  # fmt: skip
         if self.autoencoder_ is not None and not continues:
             scaling = (self.autoencoder_.shift_, self.autoencoder_.scale_)
+            self._limit = self.autoencoder_._limit
         return self._train(make_data, table.shape[1], scaling=scaling, continues=continues)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, first: bool) -> Self:
         """Do what `partial_fit` says, with targets that are known already."""
         check_takeover(self)
+        self._missing = self.missing
         table, _ = self._tables(X, None, reset=first)
         targets = self._targets(y, table, learn=False)
         weights = checked_weights(sample_weight, table)
@@ -236,6 +256,7 @@ class SupervisedMixin(FittingMixin):
         scaling = None
         if self.autoencoder_ is not None:
             scaling = (self.autoencoder_.shift_, self.autoencoder_.scale_)
+            self._limit = self.autoencoder_._limit
         training = self._train_on(data, first=first, scaling=scaling)
         self._keep(training)
         return self._ended(training)
@@ -263,15 +284,14 @@ class SupervisedMixin(FittingMixin):
 
     def _targets(self, y: Any, table: Array, *, learn: bool, name: str = "y") -> Targets:
         """Return the targets of the rows of a table."""
-        targets = self._encoded_targets(y, learn=learn)
-        n_given = len(targets.known)
+        n_given = len(y) if hasattr(y, "__len__") else len(table)
         if n_given != len(table):
             msg = (
                 f"{name} must have one label per row of the table: {len(table)} rows, but "
                 f"{n_given} labels."
             )
             raise ValueError(msg)
-        return targets
+        return self._encoded_targets(y, learn=learn)
 
     def _factors(self, targets: Targets, weights: Float64 | None) -> Float64 | None:
         """Return 0 for rows from which nothing can be learned."""

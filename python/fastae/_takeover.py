@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from fastae._checks import NOT_NEGATIVE, check_integer, check_number, fail
 
@@ -23,7 +25,13 @@ def check_takeover(estimator: Any) -> None:
     if estimator.autoencoder is not None:
         inner = unwrapped(estimator.autoencoder)
         if isinstance(inner, type) or not hasattr(inner, "reconstruct"):
-            fail("autoencoder", "None or an Autoencoder", estimator.autoencoder)
+            allowed = "None or an Autoencoder"
+            if isinstance(inner, Integral | list | tuple):
+                allowed += f" (hidden_layer_sizes={inner!r} puts layers on top)"
+            fail("autoencoder", allowed, estimator.autoencoder)
+        if inner is not estimator.autoencoder and not inner.__sklearn_is_fitted__():
+            msg = "autoencoder is frozen, but not fitted: fit it first."
+            raise NotFittedError(msg)
     if estimator.encoder_layers is not None:
         check_integer("encoder_layers", estimator.encoder_layers, 0, "None or ")
     for name in ("encoder_rate", "thaw_epochs", "reconstruction_weight"):

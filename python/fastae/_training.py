@@ -71,6 +71,8 @@ class Training:
 
     Attributes
     ----------
+    known_share : float
+        The share of the cells that are not missing.
     errors : ndarray of shape (n,), float64
         Of the sample of training rows, at the last scoring.
     next_event : int
@@ -109,6 +111,7 @@ class Training:
         self.identity = identity or {}
         self._measure, self._decisive = measure, decisive
         self.listener = listener
+        self.known_share = 1.0
         self.next_event = 0
         self._part_start = 0
         self._scoring_seconds = 0.0
@@ -219,6 +222,9 @@ class Training:
         result = results[0]
         errors = result["squared_error" if self.data.targets is None else "target_error"]
         n_errors = self.data.error_weight * self._errors_per_row()
+        if self.params.options["missing"] == "ignore" and self.data.targets is None:
+            n_errors *= self.known_share
+        n_errors = max(n_errors, math.ulp(0.0))  # of a table without any value
         for part in zip(result["rows"], errors, result["seconds"], strict=True):
             state.book(self.data.n_samples, n_errors, *part)
         state.steps += result["steps"]
@@ -247,8 +253,10 @@ class Training:
         self._is_whole = True
         if verbose:
             self._log(new)
-        if self.plan.callback is not None and self.plan.callback(new.row()) is True:
-            reason = "callback"
+        if self.plan.callback is not None:
+            answer = self.plan.callback(new.row())
+            if isinstance(answer, bool | np.bool_) and answer:
+                reason = "callback"
         heard = self.listener is not None and self.state.samples > 0
         if heard and self.listener.end(self.state):  # type: ignore[union-attr]
             reason = "callback"
@@ -335,21 +343,24 @@ class Training:
         validation, name = "", _TITLES[self._decisive]
         if not math.isnan(new.validation[self._decisive]):
             validation = f", validation {name} {new.validation[self._decisive]:.6g}"
+        speed = "" if math.isnan(new.obs_per_s) else f", {new.obs_per_s:.3g} rows/s"
         logger.info(
-            "epoch %.4g/%g: training %s %.6g%s, %.3g rows/s",
+            "epoch %.4g/%g: training %s %.6g%s%s",
             new.epochs,
             self.state.epochs_before + self.params.max_epochs,
             name,
             new.training[self._decisive],
             validation,
-            new.obs_per_s,
+            speed,
         )
 
 
 def diverged(epoch: int, params: Params) -> DivergenceError:
     """Return the error for a training whose numbers stopped being finite."""
     cures = [f"lower learning_rate_init (it was {params.options['learning_rate']:g})"]
-    if params.activations[-1] != "tanh":
+    if params.options.get("n_targets"):
+        cures.append("use bounded activations (activation='tanh')")
+    elif params.activations[-1] != "tanh":
         cures.append("use bounded activations (output_activation='tanh')")
     cures.append("check that the columns are scaled (scaling='range')")
     return DivergenceError(

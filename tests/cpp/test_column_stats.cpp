@@ -9,8 +9,11 @@ using Stats = RowMatrix<double>;
 template <class T>
 Stats stats_of(const RowMatrix<T>& X, int n_threads = 1, const float* weights = nullptr) {
     Stats stats(4, X.cols());
-    column_stats(view_of(X), weights, stats.row(0).data(), stats.row(1).data(), stats.row(2).data(),
-                 stats.row(3).data(), n_threads);
+    RowMatrix<double> count(1, X.cols());
+    const double all =
+        column_stats(view_of(X), weights, stats.row(0).data(), stats.row(1).data(),
+                     stats.row(2).data(), stats.row(3).data(), count.data(), n_threads);
+    EXPECT_TRUE((count.array() == all).all());
     return stats;
 }
 
@@ -95,6 +98,83 @@ TEST(ColumnStats, IntegersAreExact) {
     expect_close(stats_of(X), two_passes(X));
     const RowMatrix<std::uint8_t> bytes = random_matrix<std::uint8_t>(5000, 4, 1, 0, 256);
     expect_close(stats_of(bytes), two_passes(bytes));
+}
+
+/// Statistics and counts of a table with NaN; the weights of all rows come last.
+struct Known {
+    Stats stats;
+    RowMatrix<double> count;
+    double all;
+
+    explicit Known(const RowMatrix<double>& X, int n_threads = 1, const float* weights = nullptr)
+        : stats(4, X.cols()), count(1, X.cols()) {
+        all = column_stats(view_of(X), weights, stats.row(0).data(), stats.row(1).data(),
+                           stats.row(2).data(), stats.row(3).data(), count.data(), n_threads);
+    }
+};
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// NaN in every third value of column 0, the first and the last 5000 of columns 1 and 2, and all of
+/// column 3; column 4 is complete.
+RowMatrix<double> with_gaps(RowMatrix<double> X) {
+    const Index n = X.rows(), half = std::min<Index>(5000, n / 2);
+    for (Index i = 0; i < n; i += 3) X(i, 0) = kNan;
+    X.col(1).head(half).setConstant(kNan);
+    X.col(2).tail(half).setConstant(kNan);
+    X.col(3).setConstant(kNan);
+    return X;
+}
+
+/// The values of column j that are not NaN.
+RowMatrix<double> known_values(const RowMatrix<double>& X, Index j) {
+    RowMatrix<double> known(X.rows(), 1);
+    Index n = 0;
+    for (Index i = 0; i < X.rows(); ++i) {
+        if (!std::isnan(X(i, j))) known(n++, 0) = X(i, j);
+    }
+    return known.topRows(n);
+}
+
+TEST(ColumnStatsOfGaps, EqualThoseOfTheKnownValues) {
+    for (const Index n : {2, 63, 65, 4095, 4097, 9000, 15000}) {
+        const RowMatrix<double> X = with_gaps(random_matrix<double>(n, 5, 1, -3, 5));
+        const Known made(X);
+        EXPECT_EQ(made.all, static_cast<double>(n));
+        for (const Index j : {0, 1, 2, 4}) {
+            SCOPED_TRACE(::testing::Message() << n << " rows, column " << j);
+            const RowMatrix<double> known = known_values(X, j);
+            EXPECT_EQ(made.count(0, j), static_cast<double>(known.rows()));
+            expect_close(made.stats.col(j), two_passes(known));
+        }
+        EXPECT_TRUE((made.stats.col(3).array() == 0).all());
+        EXPECT_EQ(made.count(0, 3), 0);
+        for (const int n_threads : {2, 3, 4}) {
+            EXPECT_TRUE(same_bits(Known(X, n_threads).stats, made.stats));
+        }
+    }
+}
+
+TEST(ColumnStatsOfGaps, WeightZeroIsNotThereAndWholeWeightsAreRepetitions) {
+    const RowMatrix<double> X = with_gaps(random_matrix<double>(12000, 5, 1, -3, 5));
+    std::vector<float> weights(12000);
+    RowMatrix<double> repeated(12000, 5);  // weights 0, 1, 2 in turn
+    for (Index i = 0; i < 12000; ++i) {
+        weights[static_cast<std::size_t>(i)] = static_cast<float>(i % 3);
+        repeated.row(i) = X.row(i % 3 == 1 ? i : i / 3 * 3 + 2);
+    }
+    const Known made(X, 2, weights.data()), expected(repeated);
+    EXPECT_EQ(made.all, 12000);
+    EXPECT_TRUE(same_bits(made.count, expected.count));
+    expect_close(made.stats, expected.stats);
+}
+
+TEST(ColumnStatsOfGaps, ACompleteColumnCountsAllToTheLastBit) {
+    const RowMatrix<double> X = with_gaps(random_matrix<double>(9000, 5, 1));
+    const std::vector<float> thirds(9000, 1.0f / 3);
+    const Known made(X, 2, thirds.data());
+    EXPECT_EQ(made.count(0, 4), made.all);
+    EXPECT_LT(made.count(0, 0), made.all);
 }
 
 TEST(WeightedColumnStats, WholeWeightsAreRepetitions) {

@@ -14,19 +14,21 @@ struct Outputs {
     std::vector<RowMatrix<T>> decoded;      ///< [first_layer], from activations[first_layer]
 
     template <class Source>
-    Outputs(const Model& model, const RowMatrix<Source>& X, int n_threads)
+    Outputs(const Model& model, const RowMatrix<Source>& X, int n_threads,
+            Missing missing = Missing::kNone)
         : mse(X.rows(), 1), errors(X.rows(), X.cols()), reconstruction(X.rows(), X.cols()) {
         const Network& network = model.network;
         const float* params = model.params.data();
         const RowsView view = view_of(X);
         const Scaling scaling = model.scaling();
-        row_mse<T>(network, params, view, nullptr, X.rows(), scaling, mse.data(), n_threads);
-        feature_errors<T>(network, params, view, scaling, errors.data(), n_threads);
-        reconstruct<T>(network, params, view, scaling, reconstruction.data(), n_threads);
+        row_mse<T>(network, params, view, nullptr, X.rows(), scaling, missing, mse.data(),
+                   n_threads);
+        feature_errors<T>(network, params, view, scaling, missing, errors.data(), n_threads);
+        reconstruct<T>(network, params, view, scaling, missing, reconstruction.data(), n_threads);
         for (Index l = 0; l <= network.n_layers(); ++l) {
             activations.emplace_back(X.rows(), network.width(l));
-            fastae::activations<T>(network, params, view, scaling, l, activations.back().data(),
-                                   n_threads);
+            fastae::activations<T>(network, params, view, scaling, missing, l,
+                                   activations.back().data(), n_threads);
             decoded.emplace_back(X.rows(), X.cols());
             decode<T>(network, params, view_of(activations.back()), scaling, l,
                       decoded.back().data(), n_threads);
@@ -150,9 +152,75 @@ TYPED_TEST(Score, ChosenRowsGiveTheSameBits) {
         for (const int n_threads : {1, 3}) {
             std::vector<double> mse(static_cast<std::size_t>(n));
             row_mse<T>(model.network, model.params.data(), view, order.data(), n, scaling,
-                       mse.data(), n_threads);
+                       Missing::kNone, mse.data(), n_threads);
             for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(mse[i], all.mse(order[i], 0));
         }
+    }
+}
+
+/// The table with NaN in every seventh cell, and in all of row 2.
+template <class T>
+RowMatrix<T> with_gaps(RowMatrix<T> X) {
+    for (Index k = 0; k < X.size(); k += 7) X.data()[k] = std::numeric_limits<T>::quiet_NaN();
+    X.row(2).setConstant(std::numeric_limits<T>::quiet_NaN());
+    return X;
+}
+
+TYPED_TEST(Score, MissingCellsAreZeroAndHaveNoErrorOrThatOfZero) {
+    using T = TypeParam;
+    for (const std::vector<Index>& widths : {std::vector<Index>{17, 4, 17}, {3, 20, 3}, {8, 8}}) {
+        const Model model = this->scaled_model(widths, Activation::kTanh, Activation::kElu);
+        const RowMatrix<T> X = with_gaps(this->rows(model, 70));
+        const Matrix scaled = model.scaled(X.template cast<double>());
+        const Matrix x = scaled.array().isNaN().select(0.0, scaled);
+        const std::vector<Matrix> h = model.net().forward(x);
+        const Matrix error = (h.back() - x).cwiseAbs2();
+        const double size = 1 + h.back().cwiseAbs().maxCoeff() + x.cwiseAbs().maxCoeff();
+        const double tolerance = 200 * this->kEps * size;  // of numbers of that size
+        const Outputs<T> imputed(model, X, 2, Missing::kImputed);
+        EXPECT_TRUE(near(imputed.mse, error.rowwise().mean(), tolerance * size));
+        EXPECT_TRUE(near(imputed.errors.template cast<double>(), error, tolerance * size));
+        const Outputs<T> ignored(model, X, 2, Missing::kIgnored);
+        for (Index i = 0; i < X.rows(); ++i) {
+            double sum = 0, n = 0;
+            for (Index j = 0; j < X.cols(); ++j) {
+                const bool known = X(i, j) == X(i, j);
+                EXPECT_EQ(std::isnan(ignored.errors(i, j)), !known);
+                if (known) {
+                    EXPECT_EQ(ignored.errors(i, j), imputed.errors(i, j));
+                }
+                sum += known ? error(i, j) : 0;
+                n += known;
+            }
+            EXPECT_NEAR(ignored.mse(i, 0), n > 0 ? sum / n : 0, tolerance * size);
+        }
+        EXPECT_EQ(ignored.mse(2, 0), 0);
+        EXPECT_TRUE(same_bits(ignored.reconstruction, imputed.reconstruction));
+        for (std::size_t l = 0; l < h.size(); ++l) {
+            EXPECT_TRUE(near(ignored.activations[l].template cast<double>(), h[l], tolerance));
+            EXPECT_TRUE(same_bits(ignored.activations[l], imputed.activations[l]));
+        }
+    }
+}
+
+TYPED_TEST(Score, CompleteRowsKeepTheirBitsBesideMissingCells) {
+    using T = TypeParam;
+    const Model model = this->scaled_model({3, 17, 3}, Activation::kTanh, Activation::kTanh);
+    const RowMatrix<T> X = this->rows(model, 70), gaps = with_gaps(X);
+    const Outputs<T> complete(model, X, 1);
+    for (const Missing missing : {Missing::kNone, Missing::kIgnored, Missing::kImputed}) {
+        const Outputs<T> made(model, gaps, 2, missing);
+        for (Index i = 0; i < X.rows(); ++i) {
+            const bool known = (gaps.row(i).array() == gaps.row(i).array()).all();
+            if (!known) {
+                EXPECT_EQ(std::isnan(made.mse(i, 0)), missing == Missing::kNone);
+                continue;
+            }
+            EXPECT_EQ(made.mse(i, 0), complete.mse(i, 0));
+            EXPECT_TRUE(same_bits<T>(made.errors.row(i), complete.errors.row(i)));
+            EXPECT_TRUE(same_bits<T>(made.reconstruction.row(i), complete.reconstruction.row(i)));
+        }
+        EXPECT_TRUE(same_bits(Outputs<T>(model, X, 1, missing).mse, complete.mse));
     }
 }
 

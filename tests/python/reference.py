@@ -85,7 +85,7 @@ def forward(x, W, b, names, factors=None):
 class Batch:
     """Rows to learn from, and the circumstances under which the network sees them."""
 
-    x: np.ndarray  #: what is to be reconstructed
+    x: np.ndarray  #: what is to be reconstructed, NaN where that is not known
     seen: np.ndarray | None = None  #: what the network gets instead
     factors: list | None = None  #: see `forward`
     weight: np.ndarray | float = 1.0  #: of every row, (n, 1)
@@ -101,7 +101,8 @@ class Batch:
 
     def forward(self, W, b, names):
         """Outputs of every layer."""
-        return forward(self.x if self.seen is None else self.seen, W, b, names, self.factors)
+        seen = self.x if self.seen is None else self.seen
+        return forward(np.where(np.isnan(seen), 0.0, seen), W, b, names, self.factors)
 
     def new_averages(self, h):
         """Averages of the hidden layers' outputs, these rows included."""
@@ -144,12 +145,13 @@ class Objective:
         return outputs[:, :first], outputs[:, first:]
 
     def errors(self, batch, outputs):
-        """Errors of the reconstruction and of targets, 0 where these are not known.
+        """Errors of the reconstruction and of targets, 0 where what they are of is not known.
 
         Those of classes are errors of probabilities: the cross-entropy's derivatives by the logits.
         """
         r, t = self.split(outputs)
-        e = r - batch.x[:, : r.shape[1]]
+        x = batch.x[:, : r.shape[1]]
+        e = np.where(np.isnan(x), 0.0, r - x)
         if batch.classes is not None:
             known = batch.one_hot(self.n_targets)
             return e, np.exp(log_softmax(t)) * known.sum(axis=1, keepdims=True) - known
@@ -239,14 +241,17 @@ def average_share(n, samples):
 
 
 def train(x, W, b, names, *, orders, batch_size, solver, seed=0, sample_weight=None, target=None,
-          classes=None, anomalous=None, input_dropout=0.0, input_noise=0.0, hidden_dropout=(),
-          max_w2=np.inf, layer_rates=None, thaw_steps=None, errors=None, **options):  # fmt: skip
+          classes=None, anomalous=None, missing="none", input_dropout=0.0, input_noise=0.0,
+          hidden_dropout=(), max_w2=np.inf, layer_rates=None, thaw_steps=None, errors=None,
+          **options):  # fmt: skip
     """Train ``W`` and ``b`` in place, one epoch for each row order.
 
     Returns the mean squared error of each epoch over rows and columns, every row as it was
     reconstructed just before the step that learns from it; the optimizer; and the averages of the
     hidden units. The sums of `Objective.booked` of every epoch are appended to the list ``errors``.
+    NaN in ``x`` is no target and seen as 0; or 0 altogether if ``missing`` is "impute".
     """
+    x = np.nan_to_num(x) if missing == "impute" else x
     settings = {name: options.pop(name) for name in vars(Objective()) if name in options}
     objective = Objective(**settings)
     of_layers = {"rates": layer_rates, "thaw_steps": thaw_steps}

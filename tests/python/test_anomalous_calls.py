@@ -159,4 +159,4 @@ def test_what_is_no_number_is_found_in_them_as_well(X, marks):
     X[399, 2] = np.nan
     for method in ("fit", "partial_fit"):
         with pytest.raises(ValueError, match="NaN in row 399, column 2"):
-            getattr(model(), method)(X, anomalous=marks)
+            getattr(model(missing="error"), method)(X, anomalous=marks)

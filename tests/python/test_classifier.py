@@ -186,7 +186,7 @@ WRONG = {
     "numbers": ({}, lambda X, y: (X, y + 0.5), "Unknown label type: continuous"),
     "NaN": ({}, lambda X, y: (X, np.where(y, y, np.nan)), "y contains NaN"),
     "two columns": ({}, lambda X, y: (X, np.c_[y, y]), "should be a 1d array"),
-    "NaN in X": ({}, lambda X, y: (X + np.nan, y), "NaN in row 0, column 0"),
+    "NaN in X": ({"missing": "error"}, lambda X, y: (X + np.nan, y), "NaN in row 0, column 0"),
     "weights": ({"class_weight": "much"}, lambda X, y: (X, y), "class_weight"),
     "negative": ({"class_weight": {1: -1}}, lambda X, y: (X, y), "Negative values"),
 }  # fmt: skip
@@ -222,7 +222,7 @@ def test_before_fit_there_is_nothing_to_predict(table, method):
 
 
 def test_tables_of_other_columns_are_refused(table):
-    model = classifier().fit(*table)
+    model = classifier(missing="error").fit(*table)
     for rows, message in [(table[0][:, :4], "X has 4 features"), (table[0] * np.nan, "NaN")]:
         with pytest.raises(ValueError, match=message):
             model.predict(rows)

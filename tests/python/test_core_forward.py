@@ -219,26 +219,29 @@ def test_one_bad_row_does_not_touch_its_neighbours(core, dtype):
 def test_column_stats_equal_numpy(core, n, d, dtype):
     X = (20 * table(n, d, seed=n) % 200).astype(dtype)
     X64 = X.astype(np.float64)
-    expected = (X64.mean(axis=0), X64.min(axis=0), X64.max(axis=0), X64.var(axis=0))
-    first = core.column_stats(X, n_threads=1)
+    expected = (
+        X64.mean(axis=0), X64.min(axis=0), X64.max(axis=0), X64.var(axis=0), np.full(d, float(n)),
+    )  # fmt: skip
+    *first, total = core.column_stats(X, n_threads=1)
+    assert total == n
     for made, exact in zip(first, expected, strict=True):
         assert made.dtype == np.float64
         np.testing.assert_allclose(made, exact, rtol=1e-13, atol=1e-13)
     for storage in STORAGES.values():
         for n_threads in (1, 2, 3, 4):
-            again = core.column_stats(storage(X), n_threads=n_threads)
+            *again, _ = core.column_stats(storage(X), n_threads=n_threads)
             np.testing.assert_array_equal(again, first)
 
 
 def test_column_stats_far_from_zero(core):
     X = 1e9 + np.random.default_rng(0).uniform(-1, 1, (500, 3))
-    _, _, _, variance = core.column_stats(X, n_threads=2)
+    _, _, _, variance, *_ = core.column_stats(X, n_threads=2)
     np.testing.assert_allclose(variance, X.var(axis=0), rtol=1e-6)
 
 
 def test_column_stats_of_constant_columns_are_exact(core):
     X = np.full((1000, 3), 0.1)
-    mean, low, high, variance = core.column_stats(X, n_threads=2)
+    mean, low, high, variance, *_ = core.column_stats(X, n_threads=2)
     np.testing.assert_array_equal([mean, low, high], np.full((3, 3), 0.1))
     np.testing.assert_array_equal(variance, 0)
 

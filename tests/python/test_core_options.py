@@ -146,6 +146,9 @@ def test_every_option_makes_a_difference(core, case, batch_size):
 
 
 CLASSES = np.arange(N_ROWS, dtype=np.int32) % 3
+GAPPY = np.where(
+    np.random.default_rng(0).random((N_ROWS, 5)) < 0.2, np.nan, table(N_ROWS, 5, seed=2)
+)
 NUMBERS = {
     "n_targets": 3,
     "target": np.ones((N_ROWS, 3)),
@@ -178,6 +181,8 @@ PAIRS = {
     "thaw_steps": ([0, 0], [2, 0], {}),
     "loss": ("squared_error", "absolute_error", {}),
     "loss_parameter": (0.1, 0.2, {"loss": "huber"}),
+    "missing": ("ignore", "impute", {"X": GAPPY}),
+    "limit": (0.2, 0.3, {}),
     "input_dropout": (0.1, 0.2, {}),
     "input_noise": (0.1, 0.2, {}),
     "hidden_dropout": ([0.1], [0.3], {}),
@@ -213,11 +218,12 @@ def test_every_option_is_heard(core, option):
     for value in values:
         options = {"solver": "sgd", "learning_rate": 0.05, "batch_size": 4, **others, option: value}
         X = table(N_ROWS, 5, seed=2)
+        rows = options.pop("X", X)
         n_outputs = 8 if "n_targets" in options else 5
         net = Net.ranged(core, X, (9,), ["elu", "identity"], seed=3, n_outputs=n_outputs)
         if "averages" in options:
             options["averages"] = np.full(16, value, dtype=np.float32)
-        net.train(X, **options)
+        net.train(rows, **options)
         trained.append(net.weights64())
     if option != "parallel":  # whose two threads may happen to take turns
         assert farthest(*trained[0], *trained[1]) > 1e-6

@@ -180,16 +180,20 @@ def test_weighted_column_stats_equal_numpy(core, n, d, dtype):
     expected = (
         mean, there.min(axis=0), there.max(axis=0),
         np.average((X64 - mean) ** 2, axis=0, weights=weight),
+        np.full(d, weight.astype(np.float64).sum()),
     )  # fmt: skip
-    first = core.column_stats(X, n_threads=1, sample_weight=weight)
+    *first, total = core.column_stats(X, n_threads=1, sample_weight=weight)
+    np.testing.assert_array_equal(first[-1], total)
     for made, exact in zip(first, expected, strict=True):
         np.testing.assert_allclose(made, exact, rtol=1e-12, atol=1e-12)
     for n_threads in (2, 3):
-        again = core.column_stats(X, n_threads=n_threads, sample_weight=weight)
+        *again, _ = core.column_stats(X, n_threads=n_threads, sample_weight=weight)
         np.testing.assert_array_equal(again, first)
     # A factor of all weights has no effect but rounding; a power of two has none.
-    again = core.column_stats(X, n_threads=1, sample_weight=weight * np.float32(4))
-    np.testing.assert_array_equal(again, first)
+    *again, total = core.column_stats(X, n_threads=1, sample_weight=weight * np.float32(4))
+    np.testing.assert_array_equal(again[:4], first[:4])
+    np.testing.assert_array_equal(again[4], total)
+    np.testing.assert_array_equal(again[4], 4 * first[4])
 
 
 @pytest.mark.parametrize("storage", STORAGES)
@@ -198,8 +202,10 @@ def test_column_stats_of_weights_0_and_1_are_those_of_the_rows_that_count(core, 
     X = 1e3 + table(n, 6, seed=n)
     weight = (np.random.default_rng(n).random(n) < 0.6).astype(np.float32)
     spoilt = STORAGES[storage](np.where(weight[:, None] > 0, X, np.nan))
-    made = core.column_stats(spoilt, n_threads=2, sample_weight=weight)
-    expected = core.column_stats(X[weight > 0], n_threads=1)
-    np.testing.assert_array_equal(made, expected)
-    made = core.column_stats(X, n_threads=2, sample_weight=np.ones(n, np.float32))
-    np.testing.assert_array_equal(made, core.column_stats(X, n_threads=1))
+    for rows, weights, same in [
+        (spoilt, weight, X[weight > 0]), (X, np.ones(n, np.float32), X)
+    ]:  # fmt: skip
+        *made, total = core.column_stats(rows, n_threads=2, sample_weight=weights)
+        *expected, n_same = core.column_stats(same, n_threads=1)
+        np.testing.assert_array_equal(made, expected)
+        assert total == n_same == len(same)

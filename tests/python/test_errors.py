@@ -48,7 +48,7 @@ def training_rows():
         ("epsilon", 0.0, "a number >= 1e-18"),
         ("init", "zeros", "'glorot_uniform', 'uniform', 'normal'"),
         ("init_scale", 0, "a number > 0"),
-        ("scaling", "minmax", "'range', 'standard', 'none'"),
+        ("scaling", "minmax", "'range', 'standard', 'robust', 'none'"),
         ("contamination", 0.6, r"'auto' or a number in \(0, 0.5\]"),
         ("contamination", 0.0, r"'auto' or a number in \(0, 0.5\]"),
         ("parallel", "yes", "'deterministic', 'hogwild'"),
@@ -144,17 +144,23 @@ def test_bad_initial_weights(X, parameters, message):
 )
 def test_bad_table(table, message):
     with pytest.raises(ValueError, match=message):
-        Autoencoder().fit(table)
+        Autoencoder(missing="error").fit(table)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble, object])
 @pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "inf"), (-np.inf, "inf")])
 def test_first_value_that_is_not_finite_is_named(X, value, word, dtype, order):
-    model = Autoencoder(random_state=0, max_epochs=2).fit(X)
+    missing = "error" if np.isnan(value) else "ignore"
+    model = Autoencoder(random_state=0, max_epochs=2, missing=missing).fit(X)
     bad = X.astype(dtype, order=order)
     bad[31, 0] = bad[17, 2] = bad[17, 1] = value
-    message = rf"^Input X contains {word}\w* in row 17, column 1: .*\.$"
+    if np.isinf(value):
+        bad[3] = np.nan  # which is no error
+    cure = "fill in or drop missing values first, or set missing='ignore'"
+    if np.isinf(value):
+        cure = "replace or drop such values first"
+    message = rf"^Input X contains {word}\w* in row 17, column 1: {cure}\.$"
     for name in ["fit", *SCORING]:
         with pytest.raises(ValueError, match=message):
             getattr(model, name)(bad)
@@ -166,6 +172,9 @@ def test_value_that_is_not_finite_is_found_in_a_later_block(monkeypatch, X):
     monkeypatch.setattr("fastae._input._BLOCK", 12)
     X[38, 1] = np.nan
     with pytest.raises(ValueError, match="NaN in row 38, column 1"):
+        Autoencoder(missing="error").fit(X)
+    X[20], X[38, 1] = np.nan, np.inf
+    with pytest.raises(ValueError, match="infinity in row 38, column 1"):
         Autoencoder().fit(X)
 
 
@@ -239,7 +248,7 @@ def bad_parameter(model, X):
 
 
 def bad_table(model, X):
-    model.fit(np.full((4, 2), np.nan))
+    model.fit(np.full((4, 2), np.inf))
 
 
 def no_memory(model, X):

@@ -122,3 +122,24 @@ def test_codes_of_the_narrowest_layer_and_back(golden, model, dtype):
     assert_relative(codes, expected, RELATIVE[dtype])
     made = model.inverse_transform(codes)
     assert_relative(made, golden["reconstruction_test"], RELATIVE[dtype])
+
+
+def test_row_errors_of_missing_values(dtype):
+    # H2O takes a missing value for the column's mean.
+    with np.load(GOLDEN / "tanh_missing.npz") as file:
+        golden = {**file}
+    assert np.isnan(golden["X_train"]).any()
+    model = fastae.Autoencoder(
+        hidden_layer_sizes=(5,), activation="tanh", output_activation="tanh", missing="impute",
+        max_epochs=1, random_state=0,
+    ).fit(golden["X_train"])  # fmt: skip
+    np.testing.assert_allclose(model.shift_, golden["normsub"], rtol=1e-12)
+    np.testing.assert_allclose(model.scale_, golden["normmul"], rtol=1e-12)
+    model.coefs_, model.intercepts_ = weights(golden)
+    for part in ("train", "test"):
+        made = model.reconstruction_error(golden[f"X_{part}"].astype(dtype))
+        assert_relative(made, golden[f"mse_rows_{part}"], RELATIVE[dtype])
+    X = golden["X_test"].astype(dtype)
+    made = model.reconstruction_error(X, per_feature=True)
+    assert_relative(made, golden["se_features_test"], RELATIVE[dtype])
+    assert_relative(model.reconstruct(X), golden["reconstruction_test"], RELATIVE[dtype])

@@ -171,7 +171,7 @@ WRONG = {
     ),
     "three dimensions": ({}, lambda X, y: (X, np.ones((90, 1, 1))), "array with dim 3"),
     "too far apart": ({}, lambda X, y: (X, np.where(y > 50, 1e300, 0)), "Column 0 of y"),
-    "NaN in X": ({}, lambda X, y: (X + np.nan, y), "NaN in row 0, column 0"),
+    "NaN in X": ({"missing": "error"}, lambda X, y: (X + np.nan, y), "NaN in row 0, column 0"),
     "loss": ({"loss": "hinge"}, lambda X, y: (X, y), "loss must be one of"),
 }  # fmt: skip
 

@@ -275,7 +275,7 @@ def test_absent_rows_may_be_missing_values(X):
     assert_same_fit(model().fit(Z, sample_weight=weight), model().fit(X[weight > 0]))
     weight[0] = 1
     with pytest.raises(ValueError, match="NaN in row 0, column 0"):
-        model().fit(Z, sample_weight=weight)
+        model(missing="error").fit(Z, sample_weight=weight)
 
 
 def test_the_core_gets_weights_of_mean_1(X, counts, monkeypatch):

@@ -67,6 +67,7 @@ def test_with_reconstruction_all_rows_are_trained_on(kind):
     assert not np.array_equal(make(reconstruction_weight=1).fit(far, y).coefs_[0], model.coefs_[0])
 
 
+@pytest.mark.filterwarnings("ignore:X_unlabeled has no use")
 def test_a_weight_of_0_changes_nothing(kind):
     make, X, y = kind
     plain = make().fit(X[:60], y[:60])
@@ -256,6 +257,7 @@ WRONG = {
 def test_wrong_tables_are_refused(kind, options, wrong):
     make, X, y = kind
     rows, labels, more = WRONG[wrong][0](X, y)
+    options = {**options, "missing": "ignore" if wrong == "infinite" else "error"}
     for model in (make(**options), make(**options).fit(X, y)):
         before = books(model)
         with pytest.raises(ValueError, match=WRONG[wrong][1]):
@@ -280,3 +282,26 @@ def test_wrong_reconstruction_weights(kind, weight):
     make, X, y = kind
     with pytest.raises(ValueError, match="reconstruction_weight must be a number >= 0"):
         make(reconstruction_weight=weight).fit(X[:60], y[:60])
+
+
+def test_strings_without_label_are_marked_by_objects():
+    X, y = blobs()
+    names = np.array(["one", "two", "three"])[y].astype(object)
+    marked = np.where(np.arange(90) % 2, None, names)
+    mixed = np.where(np.arange(90) % 2, -1, names)
+    numbers = np.where(np.arange(90) % 2, -1, np.array([0, 2, 1])[y])  # in alphabetical order
+    expected = classifier(below()).fit(X, numbers)
+    for labels in (marked, mixed):
+        model = classifier(below()).fit(X, labels)
+        assert model.classes_.tolist() == ["one", "three", "two"]
+        assert_same_weights(model, expected)
+        with pytest.raises(ValueError, match="rows without label"):
+            classifier().fit(X, labels)
+
+
+def test_rows_without_use_are_said_to_have_none(kind):
+    make, X, y = kind
+    fitted = below().fit(X)
+    for model in (make(), make(fitted)):
+        with pytest.warns(UserWarning, match="X_unlabeled has no use"):
+            model.fit(X[:60], y[:60], X_unlabeled=X[60:])

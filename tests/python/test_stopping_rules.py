@@ -281,7 +281,7 @@ def test_rows_of_their_own_replace_held_out_ones(X, fraction):
         fitted(train, validation[:, :5])
     validation[3, 2] = np.nan
     with pytest.raises(ValueError, match="NaN in row 3, column 2"):
-        fitted(train, validation)
+        fitted(train, validation, missing="error")
 
 
 @pytest.mark.parametrize(("most", "step"), [(0, 1), (50, 1), (49, 2), (13, 4)])

@@ -14,7 +14,8 @@ from fastae._weights import Network, draw
 
 
 def stats(X):
-    return ColumnStats(len(X), *_core.column_stats(X, n_threads=1))
+    *columns, count, total = _core.column_stats(X, n_threads=1)
+    return ColumnStats(count, *columns, total)
 
 
 def chunks(X, sizes):
@@ -38,7 +39,9 @@ def test_merged_statistics_are_those_of_all_rows(sizes, centre):
     merged = None
     for chunk in chunks(X, SIZES[sizes]):
         merged = stats(chunk) if merged is None else merged.merged(stats(chunk))
-    assert merged.count == 1000
+    np.testing.assert_array_equal(merged.count, [1000] * 4)
+    assert merged.total == 1000
+    assert not merged.has_missing
     np.testing.assert_allclose(merged.mean, X.mean(axis=0), rtol=1e-13, atol=1e-13)
     np.testing.assert_array_equal(merged.minimum, X.min(axis=0))
     np.testing.assert_array_equal(merged.maximum, X.max(axis=0))
@@ -58,7 +61,7 @@ def test_merging_depends_on_the_order_only_by_rounding():
 
 def test_weights_count_as_rows():
     X = np.random.default_rng(0).normal(size=(5, 2))
-    heavy = ColumnStats(10.0, *stats(X).columns)  # every row twice
+    heavy = ColumnStats(np.full(2, 10.0), *stats(X).columns, 10.0)  # every row twice
     repeated = stats(np.vstack([X, X, X + 1]))
     np.testing.assert_allclose(heavy.merged(stats(X + 1)).columns, repeated.columns, rtol=1e-12)
 
@@ -68,6 +71,29 @@ def test_merging_leaves_its_parts_alone():
     before = [column.copy() for column in (*one.columns, *two.columns)]
     one.merged(two)
     np.testing.assert_array_equal(np.array([*one.columns, *two.columns]), np.array(before))
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:All-NaN", "ignore:Degrees of")
+@pytest.mark.parametrize("sizes", SIZES)
+def test_merged_statistics_of_known_values_are_those_of_all(sizes):
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((1000, 4)) < 0.3, np.nan, rng.normal(5, 2, (1000, 4)))
+    X[:600, 0] = X[300:, 1] = X[:, 3] = np.nan
+    merged = None
+    for chunk in chunks(X, SIZES[sizes]):
+        merged = stats(chunk) if merged is None else merged.merged(stats(chunk))
+    known = ~np.isnan(X)
+    np.testing.assert_array_equal(merged.count, known.sum(axis=0))
+    assert merged.total == 1000
+    assert merged.has_missing
+    assert merged.known_share == pytest.approx(known.mean())
+    for made, function in zip(merged.columns, (np.nanmean, np.nanmin, np.nanmax, np.nanvar),
+                              strict=True):  # fmt: skip
+        np.testing.assert_allclose(made[:3], function(X[:, :3], axis=0), rtol=1e-11)
+        assert made[3] == 0
+    shift, scale = merged.scaling("range", X.dtype)
+    assert (shift[3], scale[3]) == (0, 0)
+    assert (scale[:3] > 0).all()
 
 
 def scalings(n, kind):

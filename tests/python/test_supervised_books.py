@@ -73,6 +73,7 @@ def test_its_columns_and_those_of_the_summary(kind, request):
     assert model.n_iter_ == len(model.loss_curve_) == 3
 
 
+@pytest.mark.filterwarnings("ignore:X_unlabeled has no use")
 @pytest.mark.parametrize("share", [0, 0.5])
 def test_the_loss_curve_is_that_of_labelled_rows(kind, share):
     # Of one batch: then the errors seen in training are those of the network before it.

@@ -229,6 +229,13 @@ def test_thawed_layers_stay_thawed(kind, codes, warm_start):
     assert all((now != then).any() for now, then in zip(weights(model), before, strict=True))
 
 
+def test_a_second_fit_counts_epochs_on(kind, codes):
+    make, X, y = kind
+    model = make(codes, thaw_epochs=2, max_epochs=1, warm_start=True)
+    kept = [is_kept(model.fit(X, y), codes) for _ in range(5)]
+    assert kept == [[True, True], [True, True], [True, False], [True, False], [False, False]]
+
+
 def test_codes_help_where_labels_are_few():
     # The classes differ along the direction in which the table varies most.
     rng = np.random.default_rng(0)

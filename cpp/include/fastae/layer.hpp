@@ -19,6 +19,15 @@ inline void zero_padding(Index n, Index width, T* rows, Index stride) {
     }
 }
 
+/// Zeroes NaN: a missing input is the column's mean. n values, of whole lines that are ours.
+template <class T>
+inline void fill_missing(Index n, T* x) {
+    for (Index j = 0; j < n; j += kLanes<T>) {
+        const Vec<T> v = load(x + j);
+        store(x + j, v == v ? v : Vec<T>{});
+    }
+}
+
 /// z = h W + b without the activation.
 ///
 ///   params  the network's flat buffer

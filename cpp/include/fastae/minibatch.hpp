@@ -92,6 +92,7 @@ class MiniBatch {
     void drop_units(const Share& share, Index layer, const PartMatrix& units, const Batch& rows);
     void add_sparsity(const Share& share, Index layer, const Batch& rows);
     void scale_by_derivative(const Share& share, Index layer);
+    void spoil(NoiseKey key, Index first, Index n, float* x) const;
     void gather_targets(const Share& share, const Batch& rows);
     void output_delta(Share& share, const Batch& rows);
     void limit_norms(int thread, const SolverOptions& options, double steps,

@@ -24,6 +24,7 @@ namespace fastae {
 struct Objective {
     Loss loss = Loss::kSquared;
     double loss_parameter = 0;           ///< Huber's delta, or the quantile
+    Missing missing = Missing::kNone;    ///< NaN among the inputs
     double input_dropout = 0;            ///< probability
     double input_noise = 0;              ///< standard deviation, in scaled units
     std::vector<double> hidden_dropout;  ///< one probability per hidden layer, or empty
@@ -37,8 +38,10 @@ struct Objective {
 
     /// True if the network does not see what it is to reconstruct.
     bool corrupts_input() const { return input_dropout > 0 || input_noise > 0; }
-    /// True if the outputs are not simply compared with what the network sees.
-    bool has_own_target() const { return corrupts_input() || n_targets > 0; }
+    /// True if the inputs are not simply compared with what the network sees of them.
+    bool keeps_inputs() const { return corrupts_input() || missing == Missing::kIgnored; }
+    /// The same of all outputs.
+    bool has_own_target() const { return keeps_inputs() || n_targets > 0; }
     /// True if every row is to be reconstructed, and nothing else.
     bool is_plain() const { return n_targets == 0 && margin == 0; }
     bool is_sparse() const { return sparsity_beta > 0; }

@@ -103,7 +103,7 @@ class OnlineWorker {
     /// v[i] = sum over parts of what their owners wrote to the exchange's memory, i < n.
     void sum_parts(float* v, Index n);
 
-    const float* target() const { return objective_.corrupts_input() ? target_ : h_.front(); }
+    const float* target() const { return objective_.keeps_inputs() ? target_ : h_.front(); }
 
     const PartedLayout& layout_;
     const Network& network_;

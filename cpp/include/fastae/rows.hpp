@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "fastae/types.hpp"
@@ -23,11 +24,17 @@ constexpr bool needs_double(DType dtype) {
            dtype == DType::kInt64 || dtype == DType::kUint64;
 }
 
-/// x' = (x - shift) * scale per column.
+/// True where values may be NaN.
+constexpr bool is_floating(DType dtype) {
+    return dtype == DType::kFloat32 || dtype == DType::kFloat64;
+}
+
+/// x' = (x - shift) * scale per column, but not beyond -limit and limit.
 class Scaling {
   public:
     /// shift, scale: (n_cols), kept as pointers; they must outlive this object.
-    Scaling(const double* shift, const double* scale, Index n_cols);
+    Scaling(const double* shift, const double* scale, Index n_cols,
+            double limit = std::numeric_limits<double>::infinity());
 
     const double* shift() const { return shift_; }
     const double* scale() const { return scale_; }
@@ -36,6 +43,7 @@ class Scaling {
     const float* shift_high() const { return shift_high_.data(); }
     const float* rest() const { return rest_.data(); }
     const float* scale_float() const { return scale_float_.data(); }
+    double limit() const { return limit_; }
 
   private:
     const double* shift_;
@@ -43,6 +51,7 @@ class Scaling {
     std::vector<float> shift_high_;
     std::vector<float> rest_;
     std::vector<float> scale_float_;
+    double limit_;
 };
 
 /// The rows of weight above 0; weights (n_rows).

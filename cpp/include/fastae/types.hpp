@@ -21,6 +21,9 @@ enum class Solver { kAdadelta, kAdam, kSgd };
 enum class Schedule { kConstant, kCosine, kInverseScaling, kOneCycle };
 enum class Loss { kSquared, kAbsolute, kHuber, kQuantile };
 enum class Parallel { kDeterministic, kHogwild };
+/// What to make of NaN in the inputs: there is none; the network sees the column's mean, and such
+/// cells are no targets and have no error; or they are taken for the column's mean altogether.
+enum class Missing { kNone, kIgnored, kImputed };
 
 /// Element type of the user's array.
 enum class DType {

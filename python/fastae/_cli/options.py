@@ -21,7 +21,7 @@ Loss = StrEnum("Loss", ["squared_error", "absolute_error", "huber", "quantile"])
 Rate = StrEnum("Rate", ["cosine", "constant", "invscaling", "onecycle"])
 Pretraining = StrEnum("Pretraining", ["stacked"])
 Init = StrEnum("Init", ["glorot_uniform", "uniform", "normal"])
-Scaling = StrEnum("Scaling", ["range", "standard", "none"])
+Scaling = StrEnum("Scaling", ["range", "standard", "robust", "none"])
 Parallel = StrEnum("Parallel", ["deterministic", "hogwild"])
 
 
