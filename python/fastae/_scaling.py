@@ -60,7 +60,8 @@ def scaling(
     >>> from fastae import _core
     >>> from fastae._scaling import scaling
     >>> X = np.array([[1.0, 5.0], [3.0, 5.0]])
-    >>> shift, scale = scaling("range", _core.column_stats(X, n_threads=1), X.dtype)
+    >>> stats = _core.column_stats(X, n_threads=1)[:4]
+    >>> shift, scale = scaling("range", stats, X.dtype)
     >>> shift.tolist(), scale.tolist()
     ([2.0, 5.0], [0.5, 1.0])
     """
