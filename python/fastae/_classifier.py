@@ -465,7 +465,7 @@ class AutoencoderClassifier(
             others = np.unique(labels[~marked])
             if learn and marked.any() and others.size > 1:
                 self.classes_ = others
-            unknown = marked & ~np.isin(UNKNOWN, self.classes_)
+            unknown = unknown | (marked & ~np.isin(UNKNOWN, self.classes_))
         if learn:
             self._check_number()
         codes = np.searchsorted(self.classes_, labels).astype(np.int32)

@@ -299,6 +299,13 @@ def test_strings_without_label_are_marked_by_objects():
             classifier().fit(X, labels)
 
 
+def test_none_among_numbers_is_no_label():
+    X, y = blobs()
+    labels = np.where(np.arange(90) % 2, None, y.astype(object))
+    model = classifier(below()).fit(X, labels)
+    assert_same_weights(model, classifier(below()).fit(X, np.where(np.arange(90) % 2, -1, y)))
+
+
 def test_rows_without_use_are_said_to_have_none(kind):
     make, X, y = kind
     fitted = below().fit(X)
