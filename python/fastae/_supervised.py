@@ -235,9 +235,8 @@ class SupervisedMixin(FittingMixin):
             training_data, table, weights, targets=targets, validation=held,
             factors=self._factors(targets, weights),
         )  # fmt: skip
-        if self.autoencoder_ is not None and not continues:
-            scaling = (self.autoencoder_.shift_, self.autoencoder_.scale_)
-            self._limit = self.autoencoder_._limit
+        if not continues:
+            scaling = self._taken_scaling() or scaling
         return self._train(make_data, table.shape[1], scaling=scaling, continues=continues)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, first: bool) -> Self:
@@ -253,11 +252,7 @@ class SupervisedMixin(FittingMixin):
         data = training_data(
             table, weights, targets=targets, factors=self._factors(targets, weights)
         )
-        scaling = None
-        if self.autoencoder_ is not None:
-            scaling = (self.autoencoder_.shift_, self.autoencoder_.scale_)
-            self._limit = self.autoencoder_._limit
-        training = self._train_on(data, first=first, scaling=scaling)
+        training = self._train_on(data, first=first, scaling=self._taken_scaling())
         self._keep(training)
         return self._ended(training)
 
@@ -281,6 +276,13 @@ class SupervisedMixin(FittingMixin):
             self.autoencoder_ = given
         else:
             self.autoencoder_ = fitted_clone(self, given, table, more, weights)
+
+    def _taken_scaling(self) -> Scaling | None:
+        """Return the scaling of the autoencoder below, if there is one, and set its limit."""
+        if self.autoencoder_ is None:
+            return None
+        self._limit = self.autoencoder_._limit
+        return self.autoencoder_.shift_, self.autoencoder_.scale_
 
     def _targets(self, y: Any, table: Array, *, learn: bool, name: str = "y") -> Targets:
         """Return the targets of the rows of a table."""
