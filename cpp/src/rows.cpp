@@ -1,5 +1,6 @@
 #include "fastae/rows.hpp"
 
+#include <cmath>
 #include <type_traits>
 
 namespace fastae {
@@ -21,7 +22,7 @@ namespace {
 constexpr Index kPrefetchRows = 8;
 
 /// (x - shift) * scale of column j, in the precision that the source needs.
-template <class Source, class T>
+template <class Source, class T, bool kLimited>
 struct Scaler {
     // 64-bit and 32-bit integer sources have more digits than a float.
     static constexpr bool kDouble =
@@ -36,7 +37,9 @@ struct Scaler {
           limit(static_cast<T>(scaling.limit())) {}
 
     T operator()(Source x, Index j) const {
-        const T value = unlimited(x, j);  // NaN stays NaN
+        const T value = unlimited(x, j);
+        if constexpr (!kLimited) return value;
+        // NaN stays NaN.
         return value > limit ? limit : value < -limit ? -limit : value;
     }
 
@@ -57,21 +60,21 @@ struct Scaler {
 };
 
 /// out[j - columns.begin] = scaled x[j], j in columns, for values that lie one behind the other.
-template <class Source, class T>
-void gather_row(const Scaler<Source, T>& scaled, const Source* x, T* __restrict out,
+template <class Source, class T, bool kLimited>
+void gather_row(const Scaler<Source, T, kLimited>& scaled, const Source* x, T* __restrict out,
                 Range columns) {
     typedef Source Loose __attribute__((aligned(1), may_alias));  // NumPy's may lie anywhere
     const Loose* values = reinterpret_cast<const Loose*>(x);
     // A copy whose members the compiler knows nobody else can change.
-    const Scaler<Source, T> mine = scaled;
+    const Scaler<Source, T, kLimited> mine = scaled;
     for (Index j = columns.begin; j < columns.end; ++j) out[j - columns.begin] = mine(values[j], j);
 }
 
-template <class Source, class T>
+template <class Source, class T, bool kLimited>
 void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
             Index n, T* out, Index out_stride, Range columns) {
     typedef Source Loose __attribute__((aligned(1), may_alias));
-    const Scaler<Source, T> scaled(scaling);
+    const Scaler<Source, T, kLimited> scaled(scaling);
     const char* base = static_cast<const char*>(X.data);
     const auto index = [&](Index i) { return order ? static_cast<Index>(order[i]) : first + i; };
     const bool contiguous = X.col_stride == static_cast<Index>(sizeof(Source));
@@ -96,7 +99,13 @@ template <class T>
 void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
                  Index n, T* out, Index out_stride, Range columns) {
     const auto from = [&](auto source) {
-        gather<decltype(source), T>(X, scaling, order, first, n, out, out_stride, columns);
+        if (std::isinf(scaling.limit())) {
+            gather<decltype(source), T, false>(X, scaling, order, first, n, out, out_stride,
+                                               columns);
+        } else {
+            gather<decltype(source), T, true>(X, scaling, order, first, n, out, out_stride,
+                                              columns);
+        }
     };
     switch (X.dtype) {
         case DType::kBool:
