@@ -150,16 +150,6 @@ inline Network network_of(const std::vector<Index>& widths,
     return Network(widths, kinds);
 }
 
-/// A network that gives back as many columns as it takes.
-inline Network autoencoder_of(const std::vector<Index>& widths,
-                              const std::vector<std::string>& activations) {
-    Network network = network_of(widths, activations);
-    if (network.n_outputs() != network.n_inputs()) {
-        throw std::invalid_argument("an autoencoder's last width must equal its first");
-    }
-    return network;
-}
-
 inline const float* checked_params(const Network& network, const FloatArray& params) {
     if (params.ndim() != 1 || params.shape(0) < network.size()) {
         throw std::invalid_argument("params must be a flat buffer of at least " +

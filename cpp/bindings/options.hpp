@@ -13,7 +13,7 @@ namespace py = pybind11;
 /// Keyword arguments that are taken one by one; what is left over at the end was a mistake.
 class Options {
   public:
-    explicit Options(const py::kwargs& given) : left_(given.attr("copy")()) {}
+    explicit Options(const py::dict& given) : left_(given.attr("copy")()) {}
 
     template <class T>
     T take(const char* name) {

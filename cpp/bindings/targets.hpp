@@ -4,7 +4,7 @@
 #include <cmath>
 #include <optional>
 
-#include "bindings/arrays.hpp"
+#include "bindings/factors.hpp"
 
 namespace fastae::bindings {
 
@@ -54,13 +54,12 @@ class Targets {
     }
 
     TrainingTable of_rows(const RowsView& X, const Scaling& scaling, const float* weights) const {
-        return {X,
-                scaling,
-                weights,
-                rows_ ? &*rows_ : nullptr,
-                scaling_ ? &*scaling_ : nullptr,
-                classes_,
-                anomalous_};
+        TrainingTable table{X, scaling, weights};
+        table.Y = rows_ ? &*rows_ : nullptr;
+        table.Y_scaling = scaling_ ? &*scaling_ : nullptr;
+        table.classes = classes_;
+        table.anomalous = anomalous_;
+        return table;
     }
 
   private:
@@ -71,12 +70,13 @@ class Targets {
 };
 
 /// The outputs of a network must be what the objective speaks of.
-inline void check_outputs(const Network& network, const Objective& objective) {
+inline void check_outputs(const Network& network, const Objective& objective,
+                          const std::optional<Factors>& factors) {
     const Index n = network.n_outputs() - objective.n_targets;
-    require(
-        objective.n_targets >= 0 && (n == network.n_inputs() || (n == 0 && objective.n_targets)),
-        "the last width must be n_targets, plus the first width if the inputs are to be "
-        "reconstructed");
+    const bool fits = n == network.n_inputs() || (n == 0 && objective.n_targets > 0);
+    require(objective.n_targets >= 0 && (factors || fits),
+            "the last width must be n_targets, plus the first width if the inputs are to be "
+            "reconstructed");
     require(!objective.classes || network.layers().back().activation == Activation::kIdentity,
             "classes need 'identity' as the last activation: the softmax is part of the loss");
 }

@@ -203,6 +203,15 @@ const char* status_name(const TrainResult& result, const PythonTick& tick) {
     }
 }
 
+/// How many errors of a row its mean is taken over.
+double reconstructed_columns(const Network& network, const Objective& objective,
+                             const std::optional<Factors>& factors) {
+    if (!factors) return static_cast<double>(network.n_outputs() - objective.n_targets);
+    auto n = static_cast<double>(factors->n_numbers);
+    for (Index f = 0; f < factors->n_factors(); ++f) n += factors->n_errors(f);
+    return factors->reconstructed ? n : 0.0;
+}
+
 py::dict train(const py::array& X, FloatArray params, FloatArray slots,
                const std::vector<Index>& widths, const std::vector<std::string>& activations,
                const DoubleArray& shift, const DoubleArray& scale,
@@ -211,24 +220,34 @@ py::dict train(const py::array& X, FloatArray params, FloatArray slots,
                const std::optional<DoubleArray>& target_shift,
                const std::optional<DoubleArray>& target_scale,
                const std::optional<ClassArray>& classes, const std::optional<BoolArray>& anomalous,
+               const std::optional<py::dict>& described, const std::optional<CodeArray>& codes,
                py::object tick, const py::kwargs& more) {
     const Network network = network_of(widths, activations);
-    const RowsView view = rows_view(X, network.n_inputs(), "X");
+    const std::optional<Factors> factors = factors_of(described, X.ndim() == 2 ? X.shape(1) : 0);
+    const RowsView view = rows_view(X, factors ? factors->n_numbers : network.n_inputs(), "X");
     const auto [row_weights, n_rows] = checked_weights(sample_weight, view.n_rows);
     require(n_rows >= 1, "X must have at least one row whose weight is not 0");
     Options given(more);
     const double limit = given.take<double>("limit", std::numeric_limits<double>::infinity());
     TrainOptions options = train_options(given, network.n_layers(), n_rows);
     options.objective.classes = classes.has_value();
-    check_outputs(network, options.objective);
+    check_outputs(network, options.objective, factors);
+    if (factors) {
+        check_widths(network, *factors, options.objective.n_targets);
+        require(std::isinf(options.solver.max_w2), "max_w2 is not there for factors");
+        require(!factors->marks_missing || options.objective.missing != Missing::kImputed,
+                "marks_missing is for missing values that are ignored");
+    }
     const Targets targets(target, target_shift, target_scale, classes, anomalous, view.n_rows,
                           options.objective);
-    const Scaling scaling = checked_scaling(shift, scale, network.n_inputs(), limit);
+    const Scaling scaling = checked_scaling(shift, scale, view.n_cols, limit);
     checked_params(network, params);
     const Slots state = checked_slots(network, options.solver, slots);
     const Weights weights{params.mutable_data(), state.data, state.stride,
                           checked_averages(network, options.objective, averages)};
-    const TrainingTable table = targets.of_rows(view, scaling, row_weights);
+    TrainingTable table = targets.of_rows(view, scaling, row_weights);
+    table.factors = factors ? &*factors : nullptr;
+    table.codes = checked_codes(codes, factors, view.n_rows);
 
     PythonTick python_tick(std::move(tick));
     TrainResult result;
@@ -237,8 +256,7 @@ py::dict train(const py::array& X, FloatArray params, FloatArray slots,
         result = fastae::train(network, weights, table, options, std::ref(python_tick));
     }
     py::list rows, squared_error, target_error, seconds, mse;
-    const auto n_columns =
-        static_cast<double>(network.n_outputs() - options.objective.n_targets);  // reconstructed
+    const double n_columns = reconstructed_columns(network, options.objective, factors);
     Index booked = options.first_row;
     for (const EpochPart& part : result.parts) {
         booked += part.rows;
@@ -272,7 +290,8 @@ void add_train(py::module_& m) {
           arg("averages").noconvert() = py::none(), arg("target").noconvert() = py::none(),
           arg("target_shift").noconvert() = py::none(),
           arg("target_scale").noconvert() = py::none(), arg("classes").noconvert() = py::none(),
-          arg("anomalous").noconvert() = py::none(), arg("tick") = py::none());
+          arg("anomalous").noconvert() = py::none(), arg("factors") = py::none(),
+          arg("codes").noconvert() = py::none(), arg("tick") = py::none());
 }
 
 }  // namespace fastae::bindings

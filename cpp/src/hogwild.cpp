@@ -17,22 +17,27 @@ namespace {
 
 /// What one thread owns; allocated before the threads start.
 struct Worker {
-    Worker(const PartedLayout& layout, const Weights& shared, const TrainOptions& options,
-           Index batch_size, bool first)
+    Worker(const PartedLayout& layout, const Weights& shared, const TrainingTable& table,
+           const TrainOptions& options, const SplitNetwork* split, Index batch_size, bool first)
         : weights(shared) {
         if (options.is_online()) {
             exchange = std::make_unique<Exchange>(layout, options.solver.max_w2, 1);
             online =
                 std::make_unique<OnlineWorker>(layout, options.objective, *exchange, 0, shared);
         } else {
-            batch = std::make_unique<MiniBatch>(layout, options.objective, options.solver.max_w2,
-                                                batch_size);
+            batch = std::make_unique<MiniBatch>(
+                layout, options.objective, options.solver.max_w2, batch_size, 1,
+                side_layers(split, table, options.objective, batch_size, 1));
         }
         if (options.solver.solver == Solver::kAdam && !first) {
             const Index size = options.solver.n_slots() * shared.slot_stride;
             moments = AlignedBuffer<float>(size);
             std::copy_n(shared.slots, size, moments.data());
             weights.slots = moments.data();
+            const Index side_size = split ? options.solver.n_slots() * split->side_size() : 0;
+            side_moments = AlignedBuffer<float>(side_size);
+            std::copy_n(shared.side_slots, side_size, side_moments.data());
+            weights.side_slots = side_moments.data();
         }
     }
 
@@ -54,7 +59,7 @@ struct Worker {
     std::unique_ptr<Exchange> exchange;    ///< (with no other thread)
     std::unique_ptr<OnlineWorker> online;  ///< of one row
     Weights weights;
-    AlignedBuffer<float> moments;
+    AlignedBuffer<float> moments, side_moments;
     alignas(64) Errors errors;  ///< of this thread's rows since the books were kept
     Index samples = 0;
     Index unbooked_steps = 0;
@@ -73,7 +78,7 @@ TrainOptions with_own_thaw(TrainOptions options, int n_threads) {
 }  // namespace
 
 TrainResult train(const PartedLayout& layout, const Weights& weights, const TrainingTable& table,
-                  const TrainOptions& given, const Tick& tick) {
+                  const TrainOptions& given, const SplitNetwork* split, const Tick& tick) {
     EpochOrder order(table);
     const Index batch_size = std::min(given.batch_size, order.size());
     const Index n_batches = (order.size() + batch_size - 1) / batch_size;
@@ -81,7 +86,8 @@ TrainResult train(const PartedLayout& layout, const Weights& weights, const Trai
     const TrainOptions options = with_own_thaw(given, n_threads);
     std::vector<std::unique_ptr<Worker>> workers;
     for (int t = 0; t < n_threads; ++t) {
-        workers.push_back(std::make_unique<Worker>(layout, weights, options, batch_size, t == 0));
+        workers.push_back(
+            std::make_unique<Worker>(layout, weights, table, options, split, batch_size, t == 0));
     }
     TrainResult result;
     TrainingClock clock(layout, weights, tick, result);

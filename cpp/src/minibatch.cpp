@@ -33,7 +33,7 @@ inline __attribute__((always_inline)) void prefetch(const Weights& weights, Inde
 }  // namespace
 
 MiniBatch::MiniBatch(const PartedLayout& layout, const Objective& objective, double max_w2,
-                     Index batch_size, int team)
+                     Index batch_size, int team, std::unique_ptr<SideLayers> side)
     : layout_(layout),
       network_(layout.network()),
       objective_(objective),
@@ -42,7 +42,8 @@ MiniBatch::MiniBatch(const PartedLayout& layout, const Objective& objective, dou
       team_(team),
       prefetch_(layout.size() / team > kCachedWeights),
       barrier_(team),
-      output_loss_(network_, objective, batch_size, team) {
+      output_loss_(network_, objective, batch_size, team),
+      side_(std::move(side)) {
     place_matrices();
     add_tasks();
     if (objective.is_sparse()) {
@@ -160,9 +161,15 @@ void MiniBatch::need_own_columns(Share& share) {
 void MiniBatch::forward_backward(int thread, const Weights& weights, const Batch& rows) {
     Share share = share_of(thread, rows.n);
     gather(share, rows);
-    forward(share, weights.params, rows);
+    if (side_) side_->gather(thread, rows, weights);
+    forward(share, weights, rows);
     if (objective_.is_sparse()) average_activations(share, weights.averages, rows);
-    backward(share, weights.params, rows);
+    if (side_) {
+        wait(thread);
+        share.pending = false;
+        side_->differentiate(thread, rows, weights, h_[h_.size() - 2]);
+    }
+    backward(share, weights, rows);
     need_all(share);
 }
 
@@ -230,13 +237,18 @@ void MiniBatch::gather_targets(const Share& share, const Batch& rows) {
     }
 }
 
-void MiniBatch::forward(Share& share, const float* params, const Batch& rows) {
+void MiniBatch::forward(Share& share, const Weights& weights, const Batch& rows) {
     for (Index l = 0; l < network_.n_layers(); ++l) {
         const auto i = static_cast<std::size_t>(l);
         if (network_.layers()[i].fan_in_is_wide) {
-            contract_columns(share, l, params, h_[i], true, h_[i + 1]);
+            contract_columns(share, l, weights.params, h_[i], true, h_[i + 1]);
         } else {
-            expand_columns(share, l, params, h_[i], true, h_[i + 1]);
+            expand_columns(share, l, weights.params, h_[i], true, h_[i + 1]);
+        }
+        if (side_ && l == 0) {  // the team has met since the rows were gathered
+            side_->add_inputs(share.written_rows(), share.part_begin(), share.part_end(), rows,
+                              weights, h_[1]);
+            side_->prepare_outputs(share.thread, weights);
         }
         if (l + 1 == network_.n_layers()) return;  // the last is activated with the error
         activate(share, l + 1);
@@ -244,7 +256,7 @@ void MiniBatch::forward(Share& share, const float* params, const Batch& rows) {
     }
 }
 
-void MiniBatch::backward(Share& share, const float* params, const Batch& rows) {
+void MiniBatch::backward(Share& share, const Weights& weights, const Batch& rows) {
     // The inputs, which the error is measured against, were gathered by columns; where this thread
     // needs those of others, the last layer was contracted, which waits for all.
     output_delta(share, rows);
@@ -252,9 +264,13 @@ void MiniBatch::backward(Share& share, const float* params, const Batch& rows) {
     for (Index l = network_.n_layers() - 1; l > rows.first_layer; --l) {
         const auto i = static_cast<std::size_t>(l);
         if (network_.layers()[i].fan_in_is_wide) {
-            expand_columns(share, l, params, delta_[i + 1], false, delta_[i]);
+            expand_columns(share, l, weights.params, delta_[i + 1], false, delta_[i]);
         } else {
-            contract_columns(share, l, params, delta_[i + 1], false, delta_[i]);
+            contract_columns(share, l, weights.params, delta_[i + 1], false, delta_[i]);
+        }
+        if (side_ && l + 1 == network_.n_layers()) {  // the team has met since differentiate
+            side_->add_deltas(share.written_rows(), share.part_begin(), share.part_end(),
+                              delta_[i]);
         }
         if (objective_.is_sparse()) add_sparsity(share, l, rows);
         drop_units(share, l, delta_[i], rows);
@@ -411,6 +427,12 @@ void MiniBatch::scale_by_derivative(const Share& share, Index layer) {
     });
 }
 
+Errors MiniBatch::errors(Index n) const {
+    Errors total = output_loss_.errors(n);
+    for (Index b = 0; side_ && b < n; ++b) total.reconstruction += side_->error(b);
+    return total;
+}
+
 /// The last layer's activation, errors and deltas, of what this thread has just written.
 void MiniBatch::output_delta(Share& share, const Batch& rows) {
     if (output_loss_.needs_whole_rows(rows)) {
@@ -418,7 +440,7 @@ void MiniBatch::output_delta(Share& share, const Batch& rows) {
         share.by_rows = true;
     }
     output_loss_.differentiate(share.thread, share.written_rows(), share.part_begin(),
-                               share.part_end(), rows, target(), h_.back());
+                               share.part_end(), rows, target(), h_.back(), side_.get());
 }
 
 /// Whole parts for as long as the team can be divided over them.
@@ -464,6 +486,9 @@ void MiniBatch::apply_gradient(int thread, const SolverOptions& options,
             }
         }
     });
+    if (side_) {
+        side_->update(thread, options, constants, n, weights, h_[h_.size() - 2], delta_[1]);
+    }
     wait(thread);
     if (max_norm_) limit_norms(thread, options, constants.steps_done, weights);
 }

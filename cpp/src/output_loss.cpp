@@ -24,7 +24,8 @@ OutputLoss::OutputLoss(const Network& network, const Objective& objective, Index
 }
 
 void OutputLoss::differentiate(int thread, Range rows, int part_begin, int part_end,
-                               const Batch& batch, const PartMatrix& target, const PartMatrix& z) {
+                               const Batch& batch, const PartMatrix& target, const PartMatrix& z,
+                               SideLayers* side) {
     for (int part = part_begin; part < part_end; ++part) {
         for (Index b = rows.begin; b < rows.end; ++b) {
             const auto weight = static_cast<double>(batch.weight(b));
@@ -40,7 +41,7 @@ void OutputLoss::differentiate(int thread, Range rows, int part_begin, int part_
             error_of(0, b).targets =
                 static_cast<double>(batch.weight(b)) * classes(thread, b, batch, z);
         }
-        if (batch.is_anomaly(b)) push_away(b, batch.weight(b), z);
+        if (batch.is_anomaly(b)) push_away(b, batch.weight(b), z, side);
     }
     for (int part = part_begin; part < part_end; ++part) {
         zero_padding(rows.end - rows.begin, z.used(part), z.at(part, rows.begin), z.stride(part));
@@ -124,20 +125,21 @@ double OutputLoss::classes(int thread, Index row, const Batch& batch, const Part
 
 /// Turns the derivatives of an anomalous row around, or to 0 where its error is large enough. Its
 /// error is none to be booked.
-void OutputLoss::push_away(Index row, float weight, const PartMatrix& z) {
-    double squared_error = 0;
+void OutputLoss::push_away(Index row, float weight, const PartMatrix& z, SideLayers* side) {
+    double squared_error = side ? side->error(row) : 0.0;
+    const double n_errors = static_cast<double>(first_target()) + (side ? side->n_errors() : 0.0);
     for (int part = 0; part < kParts; ++part) {
         squared_error += error_of(part, row).reconstruction;
         error_of(part, row).reconstruction = 0;
     }
-    const double limit =
-        objective_.margin * static_cast<double>(first_target()) * static_cast<double>(weight);
+    const double limit = objective_.margin * n_errors * static_cast<double>(weight);
     const Vec<float> factor = splat(squared_error < limit ? -1.0f : 0.0f);
     for (int part = 0; part < kParts; ++part) {
         float* at = z.at(part, row);
         for (Index j = 0; j < z.used(part); j += kLanes<float>)
             store(at + j, load(at + j) * factor);
     }
+    if (side) side->push_away(row, factor[0]);
 }
 
 Errors OutputLoss::errors(Index n) const {

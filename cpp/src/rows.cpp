@@ -1,6 +1,7 @@
 #include "fastae/rows.hpp"
 
 #include <cmath>
+#include <cstring>
 #include <type_traits>
 
 namespace fastae {
@@ -94,6 +95,17 @@ void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* orde
 }
 
 }  // namespace
+
+bool is_missing(const RowsView& X, Index row, Index column) {
+    const char* at = static_cast<const char*>(X.data) + row * X.row_stride + column * X.col_stride;
+    const auto nan = [&](auto value) {
+        std::memcpy(&value, at, sizeof value);
+        return std::isnan(value);
+    };
+    return X.dtype == DType::kFloat32   ? nan(float{})
+           : X.dtype == DType::kFloat64 ? nan(double{})
+                                        : false;
+}
 
 template <class T>
 void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,

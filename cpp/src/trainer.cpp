@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "fastae/epoch_order.hpp"
+#include "fastae/factor_layers.hpp"
 #include "fastae/hogwild.hpp"
 #include "fastae/online.hpp"
 #include "fastae/training_clock.hpp"
@@ -20,6 +21,7 @@ struct Task {
     const Weights& weights;  ///< in that layout
     const TrainingTable& table;
     const TrainOptions& options;
+    const SplitNetwork* split;  ///< of which the layout's network is the dense one, or null
 };
 
 /// Rows order[0 .. n - 1] to train on next, after `samples` rows in `steps` steps; n_next more rows
@@ -51,8 +53,8 @@ class BatchTeam : public Team {
     BatchTeam(const Task& task, Index batch_size, int size)
         : task_(task),
           batch_size_(batch_size),
-          batch_(task.layout, task.options.objective, task.options.solver.max_w2, batch_size,
-                 size) {}
+          batch_(task.layout, task.options.objective, task.options.solver.max_w2, batch_size, size,
+                 side_layers(task.split, task.table, task.options.objective, batch_size, size)) {}
 
     Index rows_per_turn(Index) const override { return batch_size_; }
     Index steps_per_turn(Index) const override { return 1; }
@@ -200,20 +202,51 @@ TrainResult train_deterministic(const Task& task, const Tick& tick) {
 
 }  // namespace
 
-TrainResult train(const Network& network, const Weights& weights, const TrainingTable& table,
-                  const TrainOptions& options, const Tick& tick) {
+namespace {
+
+/// Trains a network without units that are put aside, or the rest of one that has some.
+TrainResult train_dense(const Network& network, const Weights& weights, const TrainingTable& table,
+                        const TrainOptions& options, const SplitNetwork* split, const Tick& tick) {
     const PartedLayout layout(network);
     const int n_slots = options.solver.n_slots();
     const PartedWeights parted(layout, n_slots, weights.averages);
-    layout.pack(weights, parted.weights(), n_slots);
+    Weights own = parted.weights();
+    own.side = weights.side;
+    own.side_slots = weights.side_slots;
+    layout.pack(weights, own, n_slots);
     const bool lock_free = options.parallel == Parallel::kHogwild && options.n_threads > 1;
     TrainResult result;
     FirstException error;
     error.run([&] {
-        result = lock_free ? hogwild::train(layout, parted.weights(), table, options, tick)
-                           : train_deterministic({layout, parted.weights(), table, options}, tick);
+        result = lock_free ? hogwild::train(layout, own, table, options, split, tick)
+                           : train_deterministic({layout, own, table, options, split}, tick);
     });
-    layout.unpack(parted.weights(), weights, n_slots);
+    layout.unpack(own, weights, n_slots);
+    error.rethrow();
+    return result;
+}
+
+}  // namespace
+
+TrainResult train(const Network& network, const Weights& weights, const TrainingTable& table,
+                  const TrainOptions& options, const Tick& tick) {
+    if (!table.factors) return train_dense(network, weights, table, options, nullptr, tick);
+    const Factors& factors = *table.factors;
+    const SplitNetwork split(network, factors.n_numbers, factors.n_input_units(),
+                             factors.reconstructed ? factors.n_levels() : 0);
+    const int n_slots = options.solver.n_slots();
+    const Index stride = whole_lines(split.dense().size());
+    AlignedBuffer<float> dense((n_slots + 1) * stride);
+    AlignedBuffer<float> side((n_slots + 1) * split.side_size());
+    const Weights parts{dense.data(),     dense.data() + stride, stride,
+                        weights.averages, side.data(),           side.data() + split.side_size()};
+    split.take_apart(weights, parts, n_slots);
+    TrainOptions own = options;
+    own.objective.has_units_aside = true;
+    TrainResult result;
+    FirstException error;
+    error.run([&] { result = train_dense(split.dense(), parts, table, own, &split, tick); });
+    split.put_together(parts, weights, n_slots);
     error.rethrow();
     return result;
 }

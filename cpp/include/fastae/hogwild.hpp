@@ -1,6 +1,7 @@
 #pragma once
 
 #include "fastae/parted.hpp"
+#include "fastae/split_network.hpp"
 #include "fastae/trainer.hpp"
 
 namespace fastae::hogwild {
@@ -14,7 +15,9 @@ namespace fastae::hogwild {
 /// negative. Adam's moments are private to each thread: sharing them spoils the quality most.
 /// Not reproducible with more than one thread. Layers thaw (SolverOptions::thaw_steps) in each
 /// thread when it has done its share of the steps.
+///
+///   split  of which the layout's network is the dense one, or null
 TrainResult train(const PartedLayout& layout, const Weights& weights, const TrainingTable& table,
-                  const TrainOptions& options, const Tick& tick);
+                  const TrainOptions& options, const SplitNetwork* split, const Tick& tick);
 
 }  // namespace fastae::hogwild

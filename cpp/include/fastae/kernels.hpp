@@ -216,6 +216,11 @@ void expand(Index n, const Stretch<T>* in, int n_stretches, Index n_cols, const 
                 row += n_rows;
             }
         }
+        for (Index b = 0; row == 0 && b < n; ++b) {  // a sum of nothing
+            for (Index i = c; i < c + width; ++i) {
+                out[b * out_stride + i] = init ? static_cast<T>(init[i]) : T(0);
+            }
+        }
     }
 }
 

@@ -53,20 +53,26 @@ void layer_preactivation(const Layer& layer, const float* params, Index n, const
     }
 }
 
+/// h = activation(h); h (n, width), stride h_stride.
+template <class T>
+void activate(Activation activation, Index n, Index width, T* h, Index h_stride) {
+    with_activation(activation, [&](auto f) {
+        for (Index b = 0; b < n; ++b) {
+            T* row = h + b * h_stride;
+            for (Index o = 0; o < width; o += kLanes<T>) {
+                store(row + o, f.forward(load(row + o)));
+            }
+        }
+    });
+    zero_padding(n, width, h, h_stride);  // forward(0) need not be 0
+}
+
 /// h = activation(h W + b), same shapes.
 template <class T>
 void layer_forward(const Layer& layer, const float* params, Index n, const T* in, Index in_stride,
                    T* h, Index h_stride) {
     layer_preactivation(layer, params, n, in, in_stride, h, h_stride);
-    with_activation(layer.activation, [&](auto f) {
-        for (Index b = 0; b < n; ++b) {
-            T* row = h + b * h_stride;
-            for (Index o = 0; o < layer.fan_out; o += kLanes<T>) {
-                store(row + o, f.forward(load(row + o)));
-            }
-        }
-    });
-    zero_padding(n, layer.fan_out, h, h_stride);  // forward(0) need not be 0
+    activate(layer.activation, n, layer.fan_out, h, h_stride);
 }
 
 }  // namespace fastae

@@ -10,6 +10,7 @@
 #include "fastae/parallel.hpp"
 #include "fastae/part_matrix.hpp"
 #include "fastae/scratch.hpp"
+#include "fastae/side_layers.hpp"
 
 namespace fastae {
 
@@ -28,8 +29,9 @@ class MiniBatch {
     static constexpr int kHalves = 2;
     static constexpr int kPartsPerHalf = kParts / kHalves;
 
+    /// side: what becomes of units that the layout's network does not have, or null.
     MiniBatch(const PartedLayout& layout, const Objective& objective, double max_w2,
-              Index batch_size, int team = 1);
+              Index batch_size, int team = 1, std::unique_ptr<SideLayers> side = nullptr);
 
     /// Forward and backward pass of at most batch_size rows. weights.averages are brought up to
     /// date on the way, nothing else of the weights changes.
@@ -43,7 +45,7 @@ class MiniBatch {
                         Index n, const Weights& weights, const NextRows& next = {});
 
     /// Of the first n rows, added up in order.
-    Errors errors(Index n) const { return output_loss_.errors(n); }
+    Errors errors(Index n) const;
 
     /// Waits for the whole team.
     void wait(int thread) { barrier_.wait(thread); }
@@ -81,9 +83,9 @@ class MiniBatch {
     void need_own_columns(Share& share);
 
     void gather(Share& share, const Batch& rows);
-    void forward(Share& share, const float* params, const Batch& rows);
+    void forward(Share& share, const Weights& weights, const Batch& rows);
     void average_activations(Share& share, float* averages, const Batch& rows);
-    void backward(Share& share, const float* params, const Batch& rows);
+    void backward(Share& share, const Weights& weights, const Batch& rows);
     void expand_columns(Share& share, Index layer, const float* params, const PartMatrix& in,
                         bool with_bias, const PartMatrix& out);
     void contract_columns(Share& share, Index layer, const float* params, const PartMatrix& in,
@@ -127,6 +129,7 @@ class MiniBatch {
     AlignedBuffer<float> push_;       ///< by hidden unit: beta * (average activation - its target)
     std::unique_ptr<MaxNorm> max_norm_;
     OutputLoss output_loss_;
+    std::unique_ptr<SideLayers> side_;
     std::vector<Task> tasks_;  ///< by parts
     Index first_task_[kParts + 1] = {};
 };

@@ -35,6 +35,7 @@ struct Objective {
     double margin = 0;                 ///< of anomalous rows' mean squared error
     double sparsity_beta = 0;          ///< strength; 0: no penalty
     double average_activation = 0;     ///< its target
+    bool has_units_aside = false;      ///< the network is the dense part of a SplitNetwork
 
     /// True if the network does not see what it is to reconstruct.
     bool corrupts_input() const { return input_dropout > 0 || input_noise > 0; }
@@ -43,7 +44,7 @@ struct Objective {
     /// The same of all outputs.
     bool has_own_target() const { return keeps_inputs() || n_targets > 0; }
     /// True if every row is to be reconstructed, and nothing else.
-    bool is_plain() const { return n_targets == 0 && margin == 0; }
+    bool is_plain() const { return n_targets == 0 && margin == 0 && !has_units_aside; }
     bool is_sparse() const { return sparsity_beta > 0; }
     /// Of the output of `layer` layers, 0 < layer <= number of hidden layers.
     Dropout dropout(Index layer) const {

@@ -6,6 +6,7 @@
 #include "fastae/network.hpp"
 #include "fastae/part_matrix.hpp"
 #include "fastae/scratch.hpp"
+#include "fastae/side_layers.hpp"
 
 namespace fastae {
 
@@ -30,8 +31,9 @@ class OutputLoss {
     ///   target  (batch.n, n_outputs)  what the outputs should be, NaN where that is not known; the
     ///           columns of a class are not read
     ///   z       (batch.n, n_outputs)
+    ///   side    outputs beside these, whose errors count as well if a row is an anomaly; or null
     void differentiate(int thread, Range rows, int part_begin, int part_end, const Batch& batch,
-                       const PartMatrix& target, const PartMatrix& z);
+                       const PartMatrix& target, const PartMatrix& z, SideLayers* side = nullptr);
 
     /// Of the first n rows, added up in order.
     Errors errors(Index n) const;
@@ -41,7 +43,7 @@ class OutputLoss {
                        Index used) const;
     double elementwise(Index n, float weight, const float* target, float* z) const;
     double classes(int thread, Index row, const Batch& batch, const PartMatrix& z);
-    void push_away(Index row, float weight, const PartMatrix& z);
+    void push_away(Index row, float weight, const PartMatrix& z, SideLayers* side);
     Errors& error_of(int part, Index row) {
         return errors_[static_cast<std::size_t>(part * batch_size_ + row)];
     }

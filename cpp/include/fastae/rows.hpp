@@ -3,6 +3,7 @@
 #include <limits>
 #include <vector>
 
+#include "fastae/factors.hpp"
 #include "fastae/types.hpp"
 
 namespace fastae {
@@ -23,6 +24,9 @@ constexpr bool needs_double(DType dtype) {
     return dtype == DType::kFloat64 || dtype == DType::kInt32 || dtype == DType::kUint32 ||
            dtype == DType::kInt64 || dtype == DType::kUint64;
 }
+
+/// True if the value of a row and column is NaN.
+bool is_missing(const RowsView& X, Index row, Index column);
 
 /// True where values may be NaN.
 constexpr bool is_floating(DType dtype) {
@@ -77,6 +81,9 @@ struct TrainingTable {
     const std::int32_t* classes = nullptr;
     /// (X.n_rows) or null: rows that are known to be anomalies (see Objective).
     const bool* anomalous = nullptr;
+    /// Columns beside those of X (see FactorTable): codes (X.n_rows, n_factors), or null.
+    const Factors* factors = nullptr;
+    const std::int32_t* codes = nullptr;
 
     float weight(std::uint32_t row) const { return weights ? weights[row] : 1.0f; }
 };

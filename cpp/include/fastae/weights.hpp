@@ -12,6 +12,10 @@ struct Weights {
     /// Average activation of every hidden unit (network.hidden_offset(n_layers)); null if the
     /// objective does not ask for it.
     float* averages = nullptr;
+    /// Of units that have rows of weights of their own (see SplitNetwork): (side_size), and
+    /// (n_slots, side_size) state; null without such units.
+    float* side = nullptr;
+    float* side_slots = nullptr;
 };
 
 }  // namespace fastae
