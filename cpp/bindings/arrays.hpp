@@ -69,6 +69,60 @@ inline RowsView rows_view(const py::array& X, Index n_cols, const char* name) {
     return {X.data(), dtype_of(X), X.shape(0), X.shape(1), X.strides(0), X.strides(1)};
 }
 
+/// Nothing may lie outside of the arrays, and columns must ascend.
+inline void check_sparse(const RowsView& X, Index n_stored) {
+    bool fits = X.indptr[0] >= 0 && X.indptr[X.n_rows] <= n_stored;
+    for (Index i = 0; i < X.n_rows && fits; ++i) fits = X.indptr[i] <= X.indptr[i + 1];
+    for (Index i = 0; i < X.n_rows && fits; ++i) {
+        std::int32_t before = -1;
+        for (Index k = X.indptr[i]; k < X.indptr[i + 1]; ++k) {
+            fits = fits && X.indices[k] > before && X.indices[k] < X.n_cols;
+            before = X.indices[k];
+        }
+    }
+    if (!fits) {
+        throw std::invalid_argument(
+            "sparse rows must have ascending columns within the table, each once");
+    }
+}
+
+/// The values of a CSR matrix: (values (n_stored), indices (n_stored) int32, indptr (n_rows + 1)
+/// int64, n_cols), columns ascending within a row; or a dense table.
+inline RowsView table_view(const py::object& X, Index n_cols, const char* name) {
+    if (py::isinstance<py::array>(X)) {
+        return rows_view(py::reinterpret_borrow<py::array>(X), n_cols, name);
+    }
+    if (!py::isinstance<py::tuple>(X)) {
+        throw py::type_error(std::string(name) + " must be an array, or sparse rows");
+    }
+    const auto parts = py::cast<py::tuple>(X);
+    if (parts.size() != 4) throw std::invalid_argument("sparse rows are four objects");
+    const auto values = py::cast<py::array>(parts[0]);
+    const auto indices = py::cast<py::array>(parts[1]);
+    const auto indptr = py::cast<py::array>(parts[2]);
+    const bool fits = py::isinstance<py::array_t<std::int32_t, py::array::c_style>>(indices) &&
+                      py::isinstance<py::array_t<std::int64_t, py::array::c_style>>(indptr) &&
+                      (values.flags() & py::array::c_style) != 0 && values.ndim() == 1 &&
+                      indices.ndim() == 1 && indptr.ndim() == 1 && indptr.shape(0) >= 1 &&
+                      values.shape(0) == indices.shape(0);
+    if (!fits) {
+        throw std::invalid_argument(
+            "sparse rows are contiguous values, indices (int32) and indptr (int64)");
+    }
+    if (py::cast<Index>(parts[3]) != n_cols) {
+        throw std::invalid_argument(std::string(name) + " must have " + std::to_string(n_cols) +
+                                    " columns, got " + std::string(py::str(parts[3])));
+    }
+    RowsView view{values.data(), dtype_of(values), indptr.shape(0) - 1, n_cols, 0, 0};
+    view.indices = static_cast<const std::int32_t*>(indices.data());
+    view.indptr = static_cast<const std::int64_t*>(indptr.data());
+    if (view.n_rows > static_cast<Index>(UINT32_MAX)) {
+        throw std::invalid_argument(std::string(name) + " must have fewer than 2^32 rows");
+    }
+    check_sparse(view, values.shape(0));
+    return view;
+}
+
 inline void require(bool ok, const char* message) {
     if (!ok) throw std::invalid_argument(message);
 }

@@ -98,7 +98,7 @@ py::object with_levels(const Model& model, py::array rows, CodeArray levels) {
     return py::make_tuple(std::move(rows), std::move(levels));
 }
 
-DoubleArray score(const py::array& X, const FloatArray& params, const Widths& widths,
+DoubleArray score(const py::object& X, const FloatArray& params, const Widths& widths,
                   const Names& activations, const DoubleArray& shift, const DoubleArray& scale,
                   int n_threads, const std::optional<IndexArray>& chosen,
                   const std::string& missing, double limit, const Description& described,
@@ -106,7 +106,7 @@ DoubleArray score(const py::array& X, const FloatArray& params, const Widths& wi
     const Model model(params, widths, activations, shift, scale, n_threads, missing, limit,
                       described);
     model.check_autoencoder();
-    const RowsView rows = rows_view(X, model.n_numbers(), "X");
+    const RowsView rows = table_view(X, model.n_numbers(), "X");
     const std::optional<FactorTable> table = model.table(codes, rows.n_rows);
     const std::uint32_t* order = chosen ? checked_rows(*chosen, rows.n_rows) : nullptr;
     const Index n_rows = chosen ? chosen->shape(0) : rows.n_rows;
@@ -121,14 +121,14 @@ DoubleArray score(const py::array& X, const FloatArray& params, const Widths& wi
     return mse;
 }
 
-py::array feature_errors(const py::array& X, const FloatArray& params, const Widths& widths,
+py::array feature_errors(const py::object& X, const FloatArray& params, const Widths& widths,
                          const Names& activations, const DoubleArray& shift,
                          const DoubleArray& scale, int n_threads, const std::string& missing,
                          double limit, const Description& described, const Codes& codes) {
     const Model model(params, widths, activations, shift, scale, n_threads, missing, limit,
                       described);
     model.check_autoencoder();
-    const RowsView rows = rows_view(X, model.n_numbers(), "X");
+    const RowsView rows = table_view(X, model.n_numbers(), "X");
     const std::optional<FactorTable> table = model.table(codes, rows.n_rows);
     const Index width = rows.n_cols + (table ? table->factors.n_factors() : 0);
     return evaluate(rows, width, [&](auto* out) {
@@ -137,14 +137,14 @@ py::array feature_errors(const py::array& X, const FloatArray& params, const Wid
     });
 }
 
-py::object reconstruct(const py::array& X, const FloatArray& params, const Widths& widths,
+py::object reconstruct(const py::object& X, const FloatArray& params, const Widths& widths,
                        const Names& activations, const DoubleArray& shift, const DoubleArray& scale,
                        int n_threads, const std::string& missing, double limit,
                        const Description& described, const Codes& codes) {
     const Model model(params, widths, activations, shift, scale, n_threads, missing, limit,
                       described);
     model.check_autoencoder();
-    const RowsView rows = rows_view(X, model.n_numbers(), "X");
+    const RowsView rows = table_view(X, model.n_numbers(), "X");
     const std::optional<FactorTable> table = model.table(codes, rows.n_rows);
     CodeArray levels = new_codes(model, rows.n_rows);
     std::int32_t* levels_out = levels.mutable_data();
@@ -155,14 +155,14 @@ py::object reconstruct(const py::array& X, const FloatArray& params, const Width
     return with_levels(model, std::move(numbers), std::move(levels));
 }
 
-py::array hidden_activations(const py::array& X, const FloatArray& params, const Widths& widths,
+py::array hidden_activations(const py::object& X, const FloatArray& params, const Widths& widths,
                              const Names& activations, const DoubleArray& shift,
                              const DoubleArray& scale, Index n_layers, int n_threads,
                              const std::string& missing, double limit, const Description& described,
                              const Codes& codes) {
     const Model model(params, widths, activations, shift, scale, n_threads, missing, limit,
                       described);
-    const RowsView rows = rows_view(X, model.n_numbers(), "X");
+    const RowsView rows = table_view(X, model.n_numbers(), "X");
     if (n_layers < 0 || n_layers > model.network.n_layers()) {
         throw std::invalid_argument("n_layers must be between 0 and " +
                                     std::to_string(model.network.n_layers()));

@@ -212,7 +212,7 @@ double reconstructed_columns(const Network& network, const Objective& objective,
     return factors->reconstructed ? n : 0.0;
 }
 
-py::dict train(const py::array& X, FloatArray params, FloatArray slots,
+py::dict train(const py::object& X, FloatArray params, FloatArray slots,
                const std::vector<Index>& widths, const std::vector<std::string>& activations,
                const DoubleArray& shift, const DoubleArray& scale,
                const std::optional<FloatArray>& sample_weight, std::optional<FloatArray> averages,
@@ -223,8 +223,10 @@ py::dict train(const py::array& X, FloatArray params, FloatArray slots,
                const std::optional<py::dict>& described, const std::optional<CodeArray>& codes,
                py::object tick, const py::kwargs& more) {
     const Network network = network_of(widths, activations);
-    const std::optional<Factors> factors = factors_of(described, X.ndim() == 2 ? X.shape(1) : 0);
-    const RowsView view = rows_view(X, factors ? factors->n_numbers : network.n_inputs(), "X");
+    const std::optional<Factors> factors =
+        factors_of(described, shift.ndim() == 1 ? shift.shape(0) : 0);
+    const RowsView view = table_view(X, factors ? factors->n_numbers : network.n_inputs(), "X");
+    require(!factors || !view.is_sparse(), "sparse rows have no factors");
     const auto [row_weights, n_rows] = checked_weights(sample_weight, view.n_rows);
     require(n_rows >= 1, "X must have at least one row whose weight is not 0");
     Options given(more);

@@ -1,5 +1,6 @@
 #include "fastae/rows.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -72,10 +73,33 @@ void gather_row(const Scaler<Source, T, kLimited>& scaled, const Source* x, T* _
 }
 
 template <class Source, class T, bool kLimited>
+void gather_sparse(const RowsView& X, const Scaler<Source, T, kLimited>& scaled,
+                   const std::uint32_t* order, Index first, Index n, T* out, Index out_stride,
+                   Range columns) {
+    const auto* values = static_cast<const Source*>(X.data);
+    for (Index i = 0; i < n; ++i) {
+        const Index row = order ? static_cast<Index>(order[i]) : first + i;
+        T* o = out + i * out_stride;
+        for (Index j = columns.begin; j < columns.end; ++j) o[j - columns.begin] = scaled(0, j);
+        const std::int32_t* end = X.indices + X.indptr[row + 1];
+        const std::int32_t* at =
+            std::lower_bound(X.indices + X.indptr[row], end, columns.begin,
+                             [](std::int32_t column, Index begin) { return column < begin; });
+        for (; at < end && *at < columns.end; ++at) {
+            o[*at - columns.begin] = scaled(values[at - X.indices], *at);
+        }
+    }
+}
+
+template <class Source, class T, bool kLimited>
 void gather(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
             Index n, T* out, Index out_stride, Range columns) {
     typedef Source Loose __attribute__((aligned(1), may_alias));
     const Scaler<Source, T, kLimited> scaled(scaling);
+    if (X.is_sparse()) {
+        gather_sparse(X, scaled, order, first, n, out, out_stride, columns);
+        return;
+    }
     const char* base = static_cast<const char*>(X.data);
     const auto index = [&](Index i) { return order ? static_cast<Index>(order[i]) : first + i; };
     const bool contiguous = X.col_stride == static_cast<Index>(sizeof(Source));
@@ -107,41 +131,60 @@ bool is_missing(const RowsView& X, Index row, Index column) {
                                         : false;
 }
 
+namespace {
+
+/// Calls f with a value of the source's type.
+template <class F>
+void with_source(DType dtype, F&& f) {
+    switch (dtype) {
+        case DType::kBool:
+        case DType::kUint8:
+            return f(std::uint8_t{});
+        case DType::kInt8:
+            return f(std::int8_t{});
+        case DType::kInt16:
+            return f(std::int16_t{});
+        case DType::kUint16:
+            return f(std::uint16_t{});
+        case DType::kInt32:
+            return f(std::int32_t{});
+        case DType::kUint32:
+            return f(std::uint32_t{});
+        case DType::kInt64:
+            return f(std::int64_t{});
+        case DType::kUint64:
+            return f(std::uint64_t{});
+        case DType::kFloat32:
+            return f(float{});
+        case DType::kFloat64:
+            return f(double{});
+    }
+}
+
+}  // namespace
+
 template <class T>
 void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
                  Index n, T* out, Index out_stride, Range columns) {
-    const auto from = [&](auto source) {
+    with_source(X.dtype, [&](auto source) {
+        using Source = decltype(source);
         if (std::isinf(scaling.limit())) {
-            gather<decltype(source), T, false>(X, scaling, order, first, n, out, out_stride,
-                                               columns);
+            gather<Source, T, false>(X, scaling, order, first, n, out, out_stride, columns);
         } else {
-            gather<decltype(source), T, true>(X, scaling, order, first, n, out, out_stride,
-                                              columns);
+            gather<Source, T, true>(X, scaling, order, first, n, out, out_stride, columns);
         }
-    };
-    switch (X.dtype) {
-        case DType::kBool:
-        case DType::kUint8:
-            return from(std::uint8_t{});
-        case DType::kInt8:
-            return from(std::int8_t{});
-        case DType::kInt16:
-            return from(std::int16_t{});
-        case DType::kUint16:
-            return from(std::uint16_t{});
-        case DType::kInt32:
-            return from(std::int32_t{});
-        case DType::kUint32:
-            return from(std::uint32_t{});
-        case DType::kInt64:
-            return from(std::int64_t{});
-        case DType::kUint64:
-            return from(std::uint64_t{});
-        case DType::kFloat32:
-            return from(float{});
-        case DType::kFloat64:
-            return from(double{});
-    }
+    });
+}
+
+void gather_entries(const RowsView& X, const Scaling& scaling, Index row, SparseEntry* out) {
+    with_source(X.dtype, [&](auto source) {
+        using Source = decltype(source);
+        const Scaler<Source, float, true> scaled(scaling);
+        const auto* values = static_cast<const Source*>(X.data);
+        for (Index k = X.indptr[row]; k < X.indptr[row + 1]; ++k) {
+            *out++ = {X.indices[k], scaled(values[k], X.indices[k])};
+        }
+    });
 }
 
 template void gather_rows<float>(const RowsView&, const Scaling&, const std::uint32_t*, Index,

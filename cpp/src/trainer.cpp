@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "fastae/epoch_order.hpp"
-#include "fastae/factor_layers.hpp"
 #include "fastae/hogwild.hpp"
 #include "fastae/online.hpp"
+#include "fastae/sparse_layers.hpp"
 #include "fastae/training_clock.hpp"
 
 namespace fastae {
@@ -226,14 +227,30 @@ TrainResult train_dense(const Network& network, const Weights& weights, const Tr
     return result;
 }
 
+/// The network without the units that are to be put aside, if some are.
+std::optional<SplitNetwork> split_network(const Network& network, const TrainingTable& table,
+                                          const TrainOptions& options) {
+    if (table.factors) {
+        const Factors& factors = *table.factors;
+        return SplitNetwork(network, factors.n_numbers, factors.n_input_units(),
+                            factors.reconstructed ? factors.n_levels() : 0);
+    }
+    const Index batch_size = std::min(options.batch_size, table.X.n_rows);
+    if (!table.X.is_sparse() || !SparseLayers::suits(network, options.objective,
+                                                     options.solver.max_w2, table.X, batch_size)) {
+        return std::nullopt;
+    }
+    const bool reconstructs = network.n_outputs() > options.objective.n_targets;
+    return SplitNetwork(network, 0, table.X.n_cols, reconstructs ? table.X.n_cols : 0);
+}
+
 }  // namespace
 
 TrainResult train(const Network& network, const Weights& weights, const TrainingTable& table,
                   const TrainOptions& options, const Tick& tick) {
-    if (!table.factors) return train_dense(network, weights, table, options, nullptr, tick);
-    const Factors& factors = *table.factors;
-    const SplitNetwork split(network, factors.n_numbers, factors.n_input_units(),
-                             factors.reconstructed ? factors.n_levels() : 0);
+    const std::optional<SplitNetwork> apart = split_network(network, table, options);
+    if (!apart) return train_dense(network, weights, table, options, nullptr, tick);
+    const SplitNetwork& split = *apart;
     const int n_slots = options.solver.n_slots();
     const Index stride = whole_lines(split.dense().size());
     AlignedBuffer<float> dense((n_slots + 1) * stride);

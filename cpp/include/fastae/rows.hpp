@@ -17,6 +17,12 @@ struct RowsView {
     Index n_cols;
     Index row_stride;
     Index col_stride;
+    /// Of sparse rows (CSR), whose other values are 0: the values of row i are data[indptr[i] ..
+    /// indptr[i + 1] - 1], in columns `indices`, which ascend. Null of dense ones.
+    const std::int32_t* indices = nullptr;
+    const std::int64_t* indptr = nullptr;
+
+    bool is_sparse() const { return indptr != nullptr; }
 };
 
 /// True where the scaled values are computed, and a network is evaluated, in double precision.
@@ -100,6 +106,7 @@ struct NextRows {
 inline __attribute__((always_inline)) void prefetch_row(const RowsView& X, Index row,
                                                         Range columns) {
     const char* x = static_cast<const char*>(X.data) + row * X.row_stride;
+    if (X.is_sparse()) return;
     if (X.col_stride <= 0 || X.col_stride > 8) return;  // not one behind the other
     for (Index k = columns.begin * X.col_stride; k < columns.end * X.col_stride; k += 64) {
         __builtin_prefetch(x + k);
@@ -117,6 +124,15 @@ inline __attribute__((always_inline)) void prefetch_row(const RowsView& X, Index
 template <class T>
 void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
                  Index n, T* out, Index out_stride, Range columns);
+
+/// A value of a sparse row.
+struct SparseEntry {
+    std::int32_t column;
+    float value;
+};
+
+/// The scaled values of one row of a sparse table that it stores: out (as many as these).
+void gather_entries(const RowsView& X, const Scaling& scaling, Index row, SparseEntry* out);
 
 /// All columns.
 template <class T>
