@@ -68,6 +68,7 @@ SparseLayers::SparseLayers(const SplitNetwork& split, const Objective& objective
       scaling_(scaling),
       team_(team),
       n_features_(X.n_cols),
+      width_(split.dense().width(split.dense().n_layers() - 1)),
       stride_(split.bias()),
       zeros_(static_cast<std::size_t>(X.n_cols)),
       n_entries_(static_cast<std::size_t>(batch_size)),
@@ -154,7 +155,7 @@ void SparseLayers::multiply_slice(int s, const Weights& weights) {
             biases[k] = rows[k * row_stride + split_.bias()] - z[k];
             squares_[s] += static_cast<double>(biases[k]) * static_cast<double>(biases[k]);
         }
-        add_products(n, rows, row_stride, stride_, rows, row_stride, stride_, true, out, stride_);
+        add_products(n, rows, row_stride, width_, rows, row_stride, stride_, true, out, stride_);
         add_products(n, biases, 1, 1, rows, row_stride, stride_, false, by_bias, stride_);
     }
 }
@@ -212,7 +213,7 @@ void SparseLayers::differentiate(int thread, const Batch& batch, const Weights& 
     std::fill(errors_.begin() + own.begin, errors_.begin() + own.end, 0.0);
     if (split_.n_output_units() == 0) return;
     for (Index b = own.begin; b < own.end; ++b) copy_row(h, b, h_.data() + b * stride_);
-    const Stretch<float> rows{h_.data() + own.begin * stride_, stride_, stride_};
+    const Stretch<float> rows{h_.data() + own.begin * stride_, stride_, width_};
     expand(own.end - own.begin, &rows, 1, stride_, product_.data(), stride_,
            product_.data() + stride_ * stride_, by_h_.data() + own.begin * stride_, stride_);
     for (Index b = own.begin; b < own.end; ++b) {
@@ -313,7 +314,7 @@ void SparseLayers::add_rows(Worker& worker, Index n, const PartMatrix& h) const 
         for (Index i = 0; i < stride_; ++i) weighted[i] *= weights_[static_cast<std::size_t>(b)];
         add_scaled(weighted, 1.0f, stride_, worker.sums.data());
     }
-    add_products(n, worker.weighted.data(), stride_, stride_, h_.data(), stride_, stride_, false,
+    add_products(n, worker.weighted.data(), stride_, width_, h_.data(), stride_, stride_, false,
                  worker.gram.data(), stride_);
 }
 
@@ -327,7 +328,7 @@ void SparseLayers::update_outputs(Worker& worker, const StepConstants& constants
     for (Index b = 0; b < n; ++b) total += weights_[static_cast<std::size_t>(b)];
     for (Index begin = features.begin; begin < features.end; begin += kBlock) {
         const Index count = std::min(kBlock, features.end - begin);
-        const Stretch<float> rows{weights.side + split_.output_row(begin), row_stride, stride_};
+        const Stretch<float> rows{weights.side + split_.output_row(begin), row_stride, width_};
         expand<float>(count, &rows, 1, stride_, worker.gram.data(), stride_, nullptr,
                       worker.gradient.data(), stride_);
         for (Index j = begin; j < begin + count; ++j) {

@@ -78,6 +78,7 @@ class SparseLayers : public SideLayers {
     const Scaling& scaling_;
     const int team_;
     const Index n_features_;
+    const Index width_;                 ///< of the last hidden layer
     const Index stride_;                ///< of rows of the last hidden layer's width, whole lines
     Index most_entries_ = 0;            ///< of a row
     std::vector<float> zeros_;          ///< z
