@@ -69,6 +69,19 @@ inline RowsView rows_view(const py::array& X, Index n_cols, const char* name) {
     return {X.data(), dtype_of(X), X.shape(0), X.shape(1), X.strides(0), X.strides(1)};
 }
 
+inline void require(bool ok, const char* message) {
+    if (!ok) throw std::invalid_argument(message);
+}
+
+/// Of a table as table_view takes it.
+inline Index n_columns_of(const py::object& X) {
+    if (py::isinstance<py::tuple>(X)) return py::cast<Index>(py::cast<py::tuple>(X)[3]);
+    if (!py::isinstance<py::array>(X)) throw py::type_error("X must be an array, or sparse rows");
+    const auto table = py::reinterpret_borrow<py::array>(X);
+    require(table.ndim() == 2, "X must have 2 dimensions and at least one row and column");
+    return table.shape(1);
+}
+
 /// Nothing may lie outside of the arrays, and columns must ascend.
 inline void check_sparse(const RowsView& X, Index n_stored) {
     bool fits = X.indptr[0] >= 0 && X.indptr[X.n_rows] <= n_stored;
@@ -121,10 +134,6 @@ inline RowsView table_view(const py::object& X, Index n_cols, const char* name) 
     }
     check_sparse(view, values.shape(0));
     return view;
-}
-
-inline void require(bool ok, const char* message) {
-    if (!ok) throw std::invalid_argument(message);
 }
 
 /// The value with this name; the error lists all names.

@@ -55,12 +55,10 @@ int column_groups(const std::vector<Index>& widths) {
     return PartedLayout(network).column_groups();
 }
 
-py::tuple column_stats(const py::array& X, int n_threads,
+py::tuple column_stats(const py::object& X, int n_threads,
                        const std::optional<FloatArray>& sample_weight) {
-    if (X.ndim() != 2 || X.shape(0) < 1 || X.shape(1) < 1) {
-        throw std::invalid_argument("X must have 2 dimensions and at least one row and column");
-    }
-    const RowsView view = rows_view(X, X.shape(1), "X");
+    const RowsView view = table_view(X, n_columns_of(X), "X");
+    require(view.n_rows >= 1 && view.n_cols >= 1, "X must have at least one row and column");
     checked_threads(n_threads);
     const auto [weights, n_rows] = checked_weights(sample_weight, view.n_rows);
     if (n_rows < 1) throw std::invalid_argument("every row of X has weight 0");

@@ -1,6 +1,7 @@
 #include "fastae/column_stats.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "fastae/parallel.hpp"
@@ -121,10 +122,61 @@ void merge(const Stats& part, Stats& total) {
     total.row(kCount) = all;
 }
 
+/// Of sparse rows, in the order of the rows, around the columns' means; what is not stored is 0.
+double sparse_stats(const RowsView& X, const float* weights, double* mean, double* minimum,
+                    double* maximum, double* variance, double* count) {
+    const Index d = X.n_cols;
+    const auto weight = [&](Index i) { return weights ? static_cast<double>(weights[i]) : 1.0; };
+    const auto for_each = [&](auto&& visit) {
+        for (Index i = 0; i < X.n_rows; ++i) {
+            if (weight(i) == 0) continue;
+            for (Index k = X.indptr[i]; k < X.indptr[i + 1]; ++k) {
+                visit(X.indices[k], stored_value(X, k), weight(i));
+            }
+        }
+    };
+    double all = 0;
+    for (Index i = 0; i < X.n_rows; ++i) all += weight(i);
+    std::vector<double> stored(static_cast<std::size_t>(d), 0.0);  // weights of stored values
+    std::fill_n(mean, d, 0.0);
+    std::fill_n(variance, d, 0.0);
+    std::fill_n(count, d, all);
+    std::fill_n(minimum, d, std::numeric_limits<double>::infinity());
+    std::fill_n(maximum, d, -std::numeric_limits<double>::infinity());
+    for_each([&](std::int32_t j, double x, double w) {
+        stored[static_cast<std::size_t>(j)] += w;
+        if (std::isnan(x)) {
+            count[j] -= w;
+            return;
+        }
+        mean[j] += w * x;
+        minimum[j] = std::min(minimum[j], x);
+        maximum[j] = std::max(maximum[j], x);
+    });
+    for (Index j = 0; j < d; ++j) {
+        const double zeros = all - stored[static_cast<std::size_t>(j)];
+        if (zeros > 0) {
+            minimum[j] = std::min(minimum[j], 0.0);
+            maximum[j] = std::max(maximum[j], 0.0);
+        }
+        if (!(minimum[j] <= maximum[j])) minimum[j] = maximum[j] = count[j] = 0;
+        mean[j] /= count[j] > 0 ? count[j] : 1.0;
+        variance[j] = zeros * mean[j] * mean[j];
+    }
+    for_each([&](std::int32_t j, double x, double w) {
+        if (!std::isnan(x)) variance[j] += w * (x - mean[j]) * (x - mean[j]);
+    });
+    for (Index j = 0; j < d; ++j) variance[j] /= count[j] > 0 ? count[j] : 1.0;
+    return all;
+}
+
 }  // namespace
 
 double column_stats(const RowsView& X, const float* weights, double* mean, double* minimum,
                     double* maximum, double* variance, double* count, int n_threads) {
+    if (X.is_sparse()) {
+        return sparse_stats(X, weights, mean, minimum, maximum, variance, count);
+    }
     const Index d = X.n_cols;
     const Rows rows(X.n_rows, weights);
     const Index n_chunks = (rows.n + kChunk - 1) / kChunk;

@@ -176,6 +176,14 @@ void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t*
     });
 }
 
+double stored_value(const RowsView& X, Index k) {
+    double value = 0;
+    with_source(X.dtype, [&](auto source) {
+        value = static_cast<double>(static_cast<const decltype(source)*>(X.data)[k]);
+    });
+    return value;
+}
+
 void gather_entries(const RowsView& X, const Scaling& scaling, Index row, SparseEntry* out) {
     with_source(X.dtype, [&](auto source) {
         using Source = decltype(source);

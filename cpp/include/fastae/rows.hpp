@@ -125,6 +125,9 @@ template <class T>
 void gather_rows(const RowsView& X, const Scaling& scaling, const std::uint32_t* order, Index first,
                  Index n, T* out, Index out_stride, Range columns);
 
+/// Stored value k of a sparse table.
+double stored_value(const RowsView& X, Index k);
+
 /// A value of a sparse row.
 struct SparseEntry {
     std::int32_t column;
