@@ -8,19 +8,25 @@
     threads   n_jobs: one thread, two, and what n_jobs=None takes
     sizes     speed from tiny to large networks
     hogwild   parallel: speed and spread of the test MSE over seeds and threads
+    scalings  scaling: ranking of ADBench's anomalies, with and without absurd values planted
+    pixels    scaling: images as bytes and as floats, and heartbeats
+    steps     learning_rate_init under scaling="robust": training MSE at multiples of the rate
 
-Writes NAME.md to the folder; without names, all of them (some ten minutes).
+Writes NAME.md to the folder; without names, all of them (some twenty minutes).
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
+import os
 import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.metrics import roc_auc_score
 
 from cases import DEEP, scoring_flops, training_flops
 from fastae import Autoencoder, DivergenceError, _core, _params, _threads, datasets
@@ -32,6 +38,7 @@ Table = tuple[np.ndarray, np.ndarray]
 MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0)
 TANH = {"activation": "tanh", "output_activation": "tanh"}
 SCHEDULES = ("cosine", "constant", "onecycle", "invscaling")
+SCALINGS = ("auto", "range", "standard", "robust")
 
 
 def tables() -> dict[str, Table]:
@@ -222,7 +229,136 @@ def hogwild() -> Iterator[list[str]]:
                    f"{min(errors):.5f}", f"{max(errors):.5f}"]  # fmt: skip
 
 
-SWEEPS = {sweep.__name__: sweep for sweep in (rates, schedules, batches, threads, sizes, hogwild)}
+def adbench(most: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield name, rows and labels (1: anomaly) of ADBench's tables, at most so many rows each."""
+    folder = Path(os.environ["FASTAE_DATA"]) / "adbench"
+    for path in sorted(folder.glob("*.npz"), key=lambda path: int(path.stem.split("_")[0])):
+        with np.load(path) as file:
+            X, y = np.asarray(file["X"], dtype=np.float64), file["y"].ravel().astype(int)
+        rows = np.sort(np.random.default_rng(0).permutation(len(X))[:most])
+        yield path.stem.split("_", 1)[1], X[rows], y[rows]
+
+
+def with_absurd_values(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a copy with one value per column a million standard deviations off, and other rows.
+
+    The values stand in one row of a hundred. The rows are those without any.
+    """
+    rows = np.random.default_rng(1).permutation(len(X))[: max(1, len(X) // 100)]
+    columns = np.arange(X.shape[1])
+    wild = X.copy()
+    wild[rows[columns % rows.size], columns] += 1e6 * np.maximum(X.std(axis=0), 1e-3)
+    return wild, np.setdiff1d(np.arange(len(X)), rows)
+
+
+def scalings() -> Iterator[list[str]]:
+    """Area under the ROC curve of the rows' errors on ADBench, mean of four seeds.
+
+    Fitted on all rows without labels, at most 2,000 of a table, for 50 epochs, the other settings
+    automatic. "Absurd": one value of every column is a million standard deviations off; the same
+    rows, without those that hold such a value, are ranked with and without.
+    """
+    kinds = SCALINGS[1:]  # "auto" is "robust" here
+    yield ["table", "rows", *kinds, *(f"{scaling}, absurd" for scaling in kinds)]
+    means = []
+    for name, X, y in adbench(2_000):
+        wild, others = with_absurd_values(X)
+        areas = [
+            statistics.mean(
+                _area(table, X[others], y[others], scaling=scaling, random_state=seed)
+                for seed in range(4)
+            )
+            for table in (X, wild)
+            for scaling in kinds
+        ]
+        means.append(areas)
+        yield [f"{name}, {X.shape[1]} columns", f"{len(X):,}", *(f"{area:.3f}" for area in areas)]
+    yield ["mean", "", *(f"{area:.3f}" for area in np.mean(means, axis=0))]
+
+
+def _area(X: np.ndarray, X_test: np.ndarray, y_test: np.ndarray, **settings: Any) -> float:
+    model = Autoencoder(**({"max_epochs": 50, "n_jobs": 1} | settings)).fit(X)
+    return roc_auc_score(y_test, model.reconstruction_error(X_test))
+
+
+def pixels() -> Iterator[list[str]]:
+    """Images of MNIST without one digit, and heartbeats: errors in their own units, and ranking.
+
+    2,000 images of nine digits, 784-50-784, 30 epochs; the tenth digit among 2,000 others is the
+    anomaly. The mean squared error of the nine digits' pixels is in units of the white's square.
+    Of the electrocardiogram, 20 good beats and 3 bad ones: the least error of a bad one over the
+    largest of a good one.
+    """
+    yield ["table", "what", *SCALINGS]
+    with np.load(Path(os.environ["FASTAE_DATA"]) / "mnist" / "mnist_20k.npz") as file:
+        order = np.random.default_rng(0).permutation(len(file["y_train"]))  # sorted by label
+        images, labels = file["x_train"].reshape(-1, 784)[order], file["y_train"][order]
+    settings = {"hidden_layer_sizes": 50, "max_epochs": 30, "n_jobs": 1, "random_state": 0}
+    for name, unit in (("MNIST, bytes", 255.0), ("MNIST, floats from 0 to 1", 1.0)):
+        X = images if unit == 255 else np.float32(images / np.float32(255))
+        for digit in (0, 4, 8):
+            train = np.flatnonzero(labels[:6_000] != digit)[:2_000]
+            odd = labels[-2_000:] == digit
+            fits = [Autoencoder(**settings, scaling=kind).fit(X[train]) for kind in SCALINGS]
+            areas = [roc_auc_score(odd, fit.reconstruction_error(X[-2_000:])) for fit in fits]
+            yield [name, f"{digit} among others, area under the ROC curve",
+                   *(f"{area:.3f}" for area in areas)]  # fmt: skip
+            gaps = [(fit.reconstruct(X[-2_000:][~odd]) - X[-2_000:][~odd]) / unit for fit in fits]
+            yield [name, f"without {digit}, MSE", *(f"{np.mean(gap**2):.4f}" for gap in gaps)]
+    beats = datasets.load_ecg()
+    settings = {"hidden_layer_sizes": 50, "solver": "adadelta", "l1": 1e-5, "random_state": 0}
+    fits = [Autoencoder(**settings, scaling=kind).fit(beats.train) for kind in SCALINGS]
+    errors = [fit.reconstruction_error(beats.test) for fit in fits]
+    odd = beats.target != 1
+    yield ["electrocardiogram", "bad over good",
+           *(f"{error[odd].min() / error[~odd].max():.0f}" for error in errors)]  # fmt: skip
+
+
+def steps() -> Iterator[list[str]]:
+    """Training MSE under scaling="robust" at multiples of the automatic rate, geometric mean.
+
+    Over ADBench's tables, at most 2,000 rows of each (ADADELTA: 300) and 500 columns, 50 epochs and
+    two seeds, as ratios to the automatic rate; "worst" is the largest ratio of a single table.
+    """
+    yield ["solver", *(f"x {m:g}: mean (worst)" for m in MULTIPLES)]
+    for solver in ("adam", "adadelta"):
+        ratios = []
+        for _, X, _ in adbench(2_000 if solver == "adam" else 300):
+            if X.shape[1] > 500:  # slow
+                continue
+            rows = _params.auto_batch_size(solver, len(X))
+            hidden = (int(np.ceil(np.sqrt(X.shape[1]))),)
+            rate = _params.auto_learning_rate(solver, "cosine", rows, hidden)
+            errors = [
+                statistics.mean(
+                    _training_mse(X, scaling="robust", solver=solver, random_state=seed,
+                                  learning_rate_init=rate * multiple)
+                    for seed in (0, 1)
+                )
+                for multiple in MULTIPLES
+            ]  # fmt: skip
+            ratios.append(np.divide(errors, errors[MULTIPLES.index(1.0)]))
+        means, worst = np.exp(np.mean(np.log(ratios), axis=0)), np.max(ratios, axis=0)
+        yield [
+            solver,
+            *(f"{mean:.2f} ({most:.2f})" for mean, most in zip(means, worst, strict=True)),
+        ]
+
+
+def _training_mse(X: np.ndarray, **settings: Any) -> float:
+    try:
+        model = Autoencoder(**({"max_epochs": 50, "n_jobs": 1} | settings)).fit(X)
+    except DivergenceError:
+        return np.inf
+    return float(model.history_["training_mse"][-1])
+
+
+SWEEPS = {
+    sweep.__name__: sweep
+    for sweep in (
+        rates, schedules, batches, threads, sizes, hogwild, scalings, pixels, steps,
+    )
+}  # fmt: skip
 
 
 def write(sweep: Callable[[], Iterator[list[str]]], path: Path) -> None:
@@ -233,7 +369,7 @@ def write(sweep: Callable[[], Iterator[list[str]]], path: Path) -> None:
         if len(lines) == 1:
             lines.append("|" + "---|" * len(cells))
         print(lines[-1] if len(lines) != 2 else lines[0], flush=True)
-    path.write_text("\n".join([f"{sweep.__doc__}", "", *lines, ""]))
+    path.write_text("\n".join([f"{inspect.getdoc(sweep)}", "", *lines, ""]))
 
 
 def main() -> None:

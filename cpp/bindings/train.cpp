@@ -124,9 +124,10 @@ py::tuple step_rates(double samples, double steps, const py::kwargs& more) {
     objective_of(given);  // of no influence, like the next
     given.take<std::string>("parallel", "deterministic");
     given.take<double>("limit", 0.0);
+    const bool has_factors = !given.take<py::object>("factors", py::none()).is_none();
     given.expect_none_left();
     return py::make_tuple(solver.step_rate(samples, steps), solver.momentum_at(samples),
-                          solver.decay_period());
+                          has_factors ? 1.0 : solver.decay_period());
 }
 
 /// Everything but the arrays, checked.

@@ -136,19 +136,46 @@ class Autoencoder(
         `max_time` and checkpoints begin afterwards, and Ctrl-C ends `fit` with nothing changed.
     pretraining_epochs : float >= 0, default=None
         Epochs per layer for that; None: `max_epochs`.
-    scaling : {"range", "standard", "robust", "none"}, default="range"
+    scaling : {"auto", "range", "standard", "robust", "none"}, default="auto"
         What the network sees: ``(x - mean) / (max - min)``, ``(x - mean) / sd``,
         ``(x - median) / spread``, or x itself, per column, by the training rows. Constant columns
         are only shifted. The spread of "robust" is the distance between the quartiles over 1.349
-        (a normal column's standard deviation), and scaled values end at -10 and 10: a few absurd
-        values neither squeeze the others together nor lead the training astray. In a stream its
-        first call settles it.
+        (a normal column's standard deviation), or where half of the values are the same, half the
+        range or twice the median distance of the others from these, whichever is less; scaled
+        values end at -10 and 10: a few absurd values neither squeeze the others together nor lead
+        the training astray. In a stream its first call settles it.
+        "auto" is "range" for bool and 8 bit integers, whose type bounds them, and where
+        `output_activation` is "tanh" or "logistic", which reach no further; else "robust", but
+        "standard" in a stream whose first call has fewer than 256 rows. `scaling_` says which.
+    constant_features : {"keep", "drop"}, default="keep"
+        What becomes of columns that are constant, or almost (`constant_features_`). "drop": they
+        are neither inputs nor outputs of the network and have no part in errors, as if the table
+        were without them (of which a copy is made); `reconstruct` says their constant. In a
+        stream its first call settles which. With "keep", a departure from the constant counts.
     missing : {"ignore", "impute", "error"}, default="ignore"
         What NaN in a table means. "ignore": the network sees the column's mean there, and nothing
         is to be reconstructed: such cells have no error, and the MSE of a row is the mean over its
         other cells (0 if there is none); a column without any value in `fit` never has an error,
         and is NaN in reconstructions. "impute": the cell is taken for the column's mean
         altogether, as in H2O. "error": an error.
+    missing_indicator : bool, default=False
+        With ``missing="ignore"``: give the network one more input per number, which is 1 where that
+        is missing. Factors have such an input in any case.
+    categorical_features : "from_dtype" or array-like, default="from_dtype"
+        Which columns are factors. "from_dtype": those of text, and of category types. Names,
+        positions, or a mask of bool name further ones. A factor is not turned into columns of 0 and
+        1: a row reads the weights of its level, so that thousands of levels cost no more than a few
+        (training; scores and `reconstruct` compute all levels' outputs). A level that `fit` has not
+        seen is a missing value.
+    categorical_loss : {"cross_entropy", "squared_error"}, default="cross_entropy"
+        "cross_entropy": the network puts out a distribution over the levels of a factor (softmax),
+        and its error is the negative logarithm of the level's probability, divided by the entropy
+        of the column in `fit` (0.1 nats at least): 1 is what the frequencies alone would give, as
+        it is for a number of unit variance. Beyond 512 levels, training compares the row's level
+        with 256 drawn ones instead of all [14]_. "squared_error": one output per level, compared
+        with 1 and 0, of which each counts as a column; H2O's way.
+    max_categories : int >= 2, default=10_000
+        Most levels of a factor: the rarer ones share one, "(other)".
     contamination : "auto" or float in (0, 0.5], default="auto"
         Sets `offset_`, below whose score `predict` calls a row odd. A float is the share of
         training rows to call odd. "auto" is the outer fence of a box plot of the logarithms of
@@ -245,7 +272,14 @@ class Autoencoder(
     offset_ : float
         Scores below it are odd: ``decision_function(X) = score_samples(X) - offset_``.
     shift_, scale_ : ndarray of shape (n_features,), float64
-        The network sees ``(X - shift_) * scale_``.
+        The network sees ``(X - shift_) * scale_``; with "robust" no further than from -10 to 10.
+        Without the columns that are dropped.
+    scaling_ : str
+        What `scaling` came to: "range", "standard", "robust" or "none".
+    constant_features_ : ndarray of shape (n_constant,), int
+        Columns where at least 99.9 % of the values that are not missing are equal but for
+        rounding, by up to 10,000 evenly spaced rows of weight above 0 that are not `anomalous`;
+        and columns without any value. ``verbose=1`` logs them.
     hidden_layer_sizes_ : tuple of int
         Units per hidden layer.
     batch_size_ : int
@@ -347,8 +381,13 @@ class Autoencoder(
         intercepts_init: Sequence[npt.ArrayLike] | None = None,
         pretraining: str | None = None,
         pretraining_epochs: float | None = None,
-        scaling: str = "range",
+        scaling: str = "auto",
+        constant_features: str = "keep",
         missing: str = "ignore",
+        missing_indicator: bool = False,
+        categorical_features: Any = "from_dtype",
+        categorical_loss: str = "cross_entropy",
+        max_categories: int = 10_000,
         contamination: float | Literal["auto"] = "auto",
         anomaly_margin: float | Literal["auto"] = "auto",
         anomaly_weight: float | Literal["auto"] = "auto",
@@ -411,7 +450,12 @@ class Autoencoder(
         self.pretraining = pretraining
         self.pretraining_epochs = pretraining_epochs
         self.scaling = scaling
+        self.constant_features = constant_features
         self.missing = missing
+        self.missing_indicator = missing_indicator
+        self.categorical_features = categorical_features
+        self.categorical_loss = categorical_loss
+        self.max_categories = max_categories
         self.contamination = contamination
         self.anomaly_margin = anomaly_margin
         self.anomaly_weight = anomaly_weight
@@ -569,9 +613,9 @@ class Autoencoder(
         """
         check_is_fitted(self)
         if X is None:
-            return _summary.gedeon(self.coefs_)
+            return self._completed(_summary.gedeon(self.coefs_), 0.0)
         errors = self._call(_core.feature_errors, self._table(X)).mean(axis=0, dtype=np.float64)
-        return np.asarray(errors / max(errors.sum(), np.finfo(np.float64).tiny))
+        return self._completed(errors / max(errors.sum(), np.finfo(np.float64).tiny), 0.0)
 
     @classmethod
     def _assembled(
@@ -603,7 +647,7 @@ class Autoencoder(
         model._show(network, activations, shift, scale)
         model._encoder = encoder
         model.n_features_in_ = widths[0] if encoder is None else encoder.n_columns
-        model._missing = model.missing
+        model._missing, model.scaling_ = model.missing, model.scaling
         model._step_sizes, model._momentum = [], 0.0
         model.offset_ = -np.inf
         return model

@@ -12,19 +12,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastae import _core, _history, _summary, _threads
 from fastae._checks import hidden_dropout
-from fastae._input import Array, check_table
+from fastae._constant import ColumnsMixin
+from fastae._input import Array
+from fastae._reading import ReadingMixin, Table, core_rows
 from fastae._weights import Network, n_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fastae._state import State
-    from fastae._table import Table
+    from fastae._table import Table as Summary
 
 Float64 = npt.NDArray[np.float64]
 
 
-class NetworkMixin:
+class NetworkMixin(ReadingMixin, ColumnsMixin):
     """A fitted network: `coefs_` and `intercepts_` under a scaling of the inputs.
 
     The class that uses it has the parameters below. With an `_encoder` (of data frames to numbers)
@@ -44,7 +46,7 @@ class NetworkMixin:
     shift_: Float64
     scale_: Float64
     hidden_layer_sizes_: tuple[int, ...]
-    n_features_in_: int
+    scaling_: str
     _activations: tuple[str, ...]
     _encoder: Any = None
     # What missing values were in `fit`: parameters may change afterwards, fitted networks do not.
@@ -56,15 +58,15 @@ class NetworkMixin:
     _state: State
     _step_sizes: _summary.Rates
 
-    def _table(self, X: Any, *, finite: bool = True) -> Array:
+    def _table(self, X: Any, *, finite: bool = True) -> Table:
         """Return rows as the core reads them."""
         if self._encoder is not None:
             encoded: Array = self._encoder.transform(X)
             return encoded
-        return check_table(self, X, reset=False, finite=finite)
+        return self._read(X, finite=finite)
 
     def _call(
-        self, function: Callable[..., Any], X: Array, n_rows: int | None = None, **extra: Any
+        self, function: Callable[..., Any], X: Table, n_rows: int | None = None, **extra: Any
     ) -> Any:
         """Call one of the core's scoring functions on (so many rows of) a checked table."""
         network = self._network
@@ -75,10 +77,14 @@ class NetworkMixin:
         if function is not _core.decode:  # which reads codes, of which none is missing
             extra["missing"] = "none" if self._missing == "error" else self._missing
             extra["limit"] = self._limit
+            extra |= core_rows(X, self._units)
+        else:
+            extra["H"] = X
+        if self._units is not None:
+            extra["factors"] = self._units.description(reconstructed=self._reconstructs)
         flops = 2.0 * (X.shape[0] if n_rows is None else n_rows) * n_weights(network.widths)
         return function(
-            X,
-            network.params,
+            params=network.params,
             widths=network.widths,
             activations=self._activations,
             shift=self.shift_,
@@ -147,14 +153,19 @@ class NetworkMixin:
         return features
 
     @property
-    def history_(self) -> Table:
+    def _reconstructs(self) -> bool:
+        """Whether the first outputs are the inputs again; in general they are."""
+        return True
+
+    @property
+    def history_(self) -> Summary:
         """The scoring history: one row per scoring, the untrained network first."""
         if "_state" not in vars(self):
             msg = f"{type(self).__name__!r} object has no attribute 'history_' before fit"
             raise AttributeError(msg)
         return _history.table(self._state.events)
 
-    def summary(self) -> Table:
+    def summary(self) -> Summary:
         """Return a table of the layers.
 
         Returns
@@ -198,6 +209,9 @@ class NetworkMixin:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.non_deterministic = self.parallel == "hogwild"
         tags.input_tags.allow_nan = self.missing != "error"
+        tags.input_tags.sparse = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
         return tags
 
     def __getstate__(self) -> dict[str, Any]:

@@ -12,9 +12,11 @@ import numpy as np
 
 from fastae import _archive
 from fastae._history import Event
+from fastae._reading import arrays_of
 from fastae._weights import aligned_zeros
 
 if TYPE_CHECKING:
+    from fastae._reading import Table
     import numpy.typing as npt
 
     from fastae._data import TrainingData
@@ -127,11 +129,10 @@ def identity(
     parameters = {
         name: _text(value) for name, value in estimator.get_params().items() if name not in _FREE
     }
-    rows = data.X[:: max(1, data.X.shape[0] // 1000)]
-    parts = [rows, *arrays.values()]
+    parts = [*arrays_of(_some(data.X)), *arrays.values()]
     parts += [part for part in data.arguments().values() if part is not None]
     if data.validation is not None:
-        parts.append(data.validation.X[:: max(1, data.validation.X.shape[0] // 1000)])
+        parts += arrays_of(_some(data.validation.X))
     shape = f"{data.X.shape[0]} rows of {data.X.shape[1]} columns, {data.X.dtype}"
     return (
         parameters
@@ -142,6 +143,11 @@ def identity(
         }
         | {name: _hash(*parts) for name, parts in others.items()}
     )
+
+
+def _some(table: Table) -> Table:
+    """Return about a thousand rows."""
+    return table[:: max(1, table.shape[0] // 1000)]
 
 
 def save(path: str | os.PathLike[str], training: Training) -> None:

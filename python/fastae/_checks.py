@@ -20,8 +20,10 @@ _CHOICES = {
     "solver": ("adam", "adadelta", "sgd"),
     "learning_rate": ("cosine", "constant", "invscaling", "onecycle"),
     "init": ("glorot_uniform", "uniform", "normal"),
-    "scaling": ("range", "standard", "robust", "none"),
+    "scaling": ("auto", "range", "standard", "robust", "none"),
+    "constant_features": ("keep", "drop"),
     "missing": ("ignore", "impute", "error"),
+    "categorical_loss": ("cross_entropy", "squared_error"),
     "parallel": ("deterministic", "hogwild"),
 }
 _FLAGS = (
@@ -30,6 +32,7 @@ _FLAGS = (
     "early_stopping",
     "restore_best_weights",
     "warm_start",
+    "missing_indicator",
 )
 
 
@@ -84,6 +87,7 @@ _NUMBERS_OR = {
     "pretraining_epochs": (None, NOT_NEGATIVE),
 }
 _INTEGERS = {
+    "max_categories": 2,
     "stopping_rounds": 1,
     "score_training_samples": 0,
     "score_validation_samples": 0,

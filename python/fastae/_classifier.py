@@ -86,11 +86,18 @@ class AutoencoderClassifier(
         Of the solvers, as in `Autoencoder`.
     init, init_scale : optional
         Distribution of the first weights, as in `Autoencoder`.
-    scaling : {"range", "standard", "robust", "none"}, default="range"
+    scaling : {"auto", "range", "standard", "robust", "none"}, default="auto"
         As in `Autoencoder`; of no influence with `autoencoder`, whose scaling is kept.
+    constant_features : {"keep", "drop"}, default="keep"
+        As in `Autoencoder`; with `autoencoder`, whose columns are kept, of no influence either.
     missing : {"ignore", "impute", "error"}, default="ignore"
         What NaN in a table of inputs means, as in `Autoencoder`: but for "error", the network sees
         the column's mean.
+    missing_indicator, categorical_features, max_categories : optional
+        Of missing values and columns of categories, as in `Autoencoder`; with `autoencoder`, what
+        that was fitted with counts.
+    categorical_loss : {"cross_entropy", "squared_error"}, default="cross_entropy"
+        As in `Autoencoder`; with `reconstruction_weight`.
     validation_fraction : float in [0, 1), default=0.0
         Share of the labelled rows, of every class in proportion, that are not trained on but
         scored along with the training.
@@ -127,6 +134,8 @@ class AutoencoderClassifier(
         As in `Autoencoder`.
     shift_, scale_ : ndarray of shape (n_features,), float64
         The network sees ``(X - shift_) * scale_``.
+    scaling_, constant_features_
+        As in `Autoencoder`.
     n_features_in_ : int
         Columns of the training table.
     feature_names_in_ : ndarray of shape (n_features,), object
@@ -204,8 +213,13 @@ class AutoencoderClassifier(
         epsilon: float = 1e-8,
         init: str = "glorot_uniform",
         init_scale: float = 1.0,
-        scaling: str = "range",
+        scaling: str = "auto",
+        constant_features: str = "keep",
         missing: str = "ignore",
+        missing_indicator: bool = False,
+        categorical_features: Any = "from_dtype",
+        categorical_loss: str = "cross_entropy",
+        max_categories: int = 10_000,
         validation_fraction: float = 0.0,
         early_stopping: bool = False,
         stopping_rounds: int = 5,
@@ -260,7 +274,12 @@ class AutoencoderClassifier(
         self.init = init
         self.init_scale = init_scale
         self.scaling = scaling
+        self.constant_features = constant_features
         self.missing = missing
+        self.missing_indicator = missing_indicator
+        self.categorical_features = categorical_features
+        self.categorical_loss = categorical_loss
+        self.max_categories = max_categories
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.stopping_rounds = stopping_rounds

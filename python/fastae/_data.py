@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.validation import _check_sample_weight
+from fastae._input import checked_weights
+from fastae._reading import core_rows
 
 if TYPE_CHECKING:
+    from fastae._reading import Table
     from fastae._targets import Targets
 
 Array = npt.NDArray[Any]
@@ -26,7 +28,7 @@ class ScoredRows:
 
     Attributes
     ----------
-    X : ndarray of shape (n, n_features)
+    X : ndarray, SparseTable or MixedTable of shape (n, n_features)
     rows : ndarray of shape (n_rows,), uint32, or None
         Which rows of X; None: all.
     weights : ndarray of shape (n_rows,), float64, or None
@@ -35,7 +37,7 @@ class ScoredRows:
         Of all rows of X.
     """
 
-    X: Array
+    X: Table
     rows: Rows | None = None
     weights: Float64 | None = None
     targets: Targets | None = None
@@ -45,7 +47,7 @@ class ScoredRows:
         return float(np.average(errors, weights=self.weights))
 
     @property
-    def table(self) -> Array:
+    def table(self) -> Table:
         """The rows themselves; a copy where they are some of X."""
         return self.X if self.rows is None else self.X[self.rows]
 
@@ -60,7 +62,7 @@ class TrainingData:
 
     Attributes
     ----------
-    X : ndarray of shape (n, n_features)
+    X : ndarray, SparseTable or MixedTable of shape (n, n_features)
     row_weights : ndarray of shape (n,), float32, or None
         As the core takes them: 0 for rows not trained on, mean 1 over the others. None: every
         row is trained on, and counts 1.
@@ -75,7 +77,7 @@ class TrainingData:
         Rows that are not to be reconstructed.
     """
 
-    X: Array
+    X: Table
     row_weights: Float32 | None
     given_weights: Float64 | None
     n_samples: int
@@ -109,14 +111,42 @@ class TrainingData:
         weights = np.ones(self.X.shape[0]) if self.given_weights is None else self.given_weights
         return _as_the_core_takes_them(weights, np.where(self.anomalous, 0.0, 1.0), weights.size)
 
+    def rows(self, factors: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the inputs of the rows as ``_core.train`` takes them.
+
+        Parameters
+        ----------
+        factors : dict or None
+            As ``_core.train`` takes it.
+        """
+        rows = core_rows(self.X)
+        if factors is not None and "codes" not in rows:
+            rows["codes"] = np.empty((self.X.shape[0], 0), dtype=np.int32)
+        return rows
+
+    def shares_known(self, known: Bool) -> Float64:
+        """Return the share of the rows to be reconstructed for which each column is known.
+
+        Parameters
+        ----------
+        known : ndarray of shape (n, n_columns), bool
+        """
+        weights = self.normal_rows[0]
+        if weights is None:
+            return np.asarray(known.mean(axis=0), dtype=np.float64)
+        return np.asarray(np.average(known, axis=0, weights=weights), dtype=np.float64)
+
     def arguments(self) -> dict[str, Any]:
         """Return what ``_core.train`` wants to know of the rows beside their inputs."""
         more = {} if self.targets is None else self.targets.arguments()
         return more | {"sample_weight": self.row_weights, "anomalous": self.anomalous}
 
-    def sample(self, most: int) -> ScoredRows:
-        """Return at most `most` evenly spaced training rows that can be scored (0: all)."""
-        rows = self._scorable()
+    def sample(self, most: int, *, unlabelled: bool = False) -> ScoredRows:
+        """Return at most `most` evenly spaced training rows that can be scored (0: all).
+
+        With `unlabelled`, also those without target.
+        """
+        rows = self._scorable(unlabelled=unlabelled)
         n_rows = self.X.shape[0] if rows is None else rows.size
         step = -(-n_rows // most) if most else 1
         if rows is None and step > 1:
@@ -128,12 +158,15 @@ class TrainingData:
         rows = self._scorable()
         return self._some((np.arange(self.X.shape[0]) if rows is None else rows)[-most:])
 
-    def _scorable(self) -> npt.NDArray[np.int_] | None:
+    def _scorable(self, *, unlabelled: bool = False) -> npt.NDArray[np.int_] | None:
         """Return the training rows that can be scored; None: all rows of the table."""
+        scored = self._scored
+        if unlabelled:
+            scored = None if self.anomalous is None else ~self.anomalous
         if self.given_weights is None:
-            return None if self._scored is None else np.flatnonzero(self._scored)
+            return None if scored is None else np.flatnonzero(scored)
         counts = self.given_weights > 0
-        return np.flatnonzero(counts if self._scored is None else counts & self._scored)
+        return np.flatnonzero(counts if scored is None else counts & scored)
 
     def _some(self, rows: npt.NDArray[np.int_] | None) -> ScoredRows:
         if rows is None:
@@ -143,7 +176,7 @@ class TrainingData:
 
 
 def training_data(
-    X: Array,
+    X: Table,
     sample_weight: Any,
     *,
     targets: Targets | None = None,
@@ -158,7 +191,7 @@ def training_data(
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_features)
+    X : ndarray, SparseTable or MixedTable of shape (n, n_features)
     sample_weight : array-like of shape (n,) or None
     targets : Targets or None
     anomalous : ndarray of shape (n,), bool, or None
@@ -252,24 +285,3 @@ def _spread(n_rows: int, most: int) -> Rows | None:
     if not most or n_rows <= most:
         return None
     return np.arange(0, n_rows, -(-n_rows // most), dtype=np.uint32)
-
-
-def checked_weights(sample_weight: Any, X: Array) -> Float64 | None:
-    """Return weights as one float64 per row; None for None.
-
-    Raises
-    ------
-    ValueError
-        If the weights are negative, not finite, not one per row, or all 0.
-    """
-    if sample_weight is None:
-        return None
-    weights: Float64 = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True, copy=True
-    )
-    if not weights.any():
-        msg = "sample_weight must be above 0 for at least one row, but every row has weight 0."
-        raise ValueError(msg)
-    # What float32 cannot tell from 0 beside the others is absent.
-    weights[weights < weights.max() * np.finfo(np.float32).tiny] = 0.0
-    return weights

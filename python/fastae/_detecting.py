@@ -13,17 +13,20 @@ import numpy.typing as npt
 from fastae._checks import check, hidden_widths, is_auto
 from fastae._data import ScoredRows, checked_weights, training_data
 from fastae._fitting import FittingMixin, Scaling, unchanged_on_error
-from fastae._input import Array, check_marks, check_table
+from fastae._input import Array, check_marks
 from fastae._params import Architecture
 from fastae._pretraining import stacked
+from fastae._reading import numbers_of
 from fastae._scoring import ScoringMixin
 from fastae._threshold import threshold
+from fastae._units import Units
 from fastae._training import SAMPLE_ROWS, Progress, Training, diverged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fastae._data import TrainingData
+    from fastae._reading import Table
     from fastae._state import State
 
 Float64 = npt.NDArray[np.float64]
@@ -50,10 +53,10 @@ class DetectingMixin(FittingMixin, ScoringMixin):
 
     _errors: tuple[Float64, Float64 | None]
 
-    def _architecture(self, n_features: int) -> Architecture:
-        hidden = hidden_widths(self.hidden_layer_sizes, n_features)
+    def _architecture(self, units: Units) -> Architecture:
+        hidden = hidden_widths(self.hidden_layer_sizes, units.n_bits)
         return Architecture(
-            widths=(n_features, *hidden, n_features),
+            widths=(units.n_inputs, *hidden, units.n_outputs),
             activations=(*[self.activation] * len(hidden), self.output_activation),
             rates=tuple(float(self.layer_rate_decay) ** k for k in range(len(hidden) + 1)),
         )
@@ -81,14 +84,18 @@ class DetectingMixin(FittingMixin, ScoringMixin):
                 table = self._table(X, finite=False)
             else:
                 self._encoder = None
-                table = check_table(self, X, reset=True, finite=False)
-            validation = None if X_val is None else ScoredRows(self._table(X_val))
+                table = self._read_new(X, sample_weight)
             marked = self._marked(anomalous, sample_weight, table)
+            if not continues:
+                table = self._without_constants(table, _normal(table, sample_weight, marked))
+                self._settle_units(table)
+            validation = None if X_val is None else ScoredRows(self._table(X_val))
             make_data = partial(
                 training_data, table, sample_weight, validation=validation, **marked
             )
+            units = self._units_of(numbers_of(table).shape[1])
             training = self._train(
-                make_data, table.shape[1], on_progress=on_progress, continues=continues
+                make_data, units, on_progress=on_progress, continues=continues
             )
         return self._ended(training)
 
@@ -119,7 +126,7 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         with unchanged_on_error(self):
             check(self)
             self._missing = self.missing
-            self._limit = math.inf
+            self._limit, self._kept, self.scaling_ = math.inf, None, self.scaling
             if checkpoint_model is not None:
                 for name in ("_state", "_stats", "coefs_", "intercepts_", "_network", "_limit"):
                     setattr(self, name, getattr(checkpoint_model, name))
@@ -128,12 +135,13 @@ class DetectingMixin(FittingMixin, ScoringMixin):
             self.n_features_in_ = encoder.n_columns
             rows = None if validation is None else ScoredRows(validation)
             training = self._train(
-                partial(training_data, matrix, sample_weight, validation=rows), matrix.shape[1],
+                partial(training_data, matrix, sample_weight, validation=rows),
+                Units(matrix.shape[1]),
                 scaling=scaling, continues=checkpoint_model is not None,
             )  # fmt: skip
         return self._ended(training)
 
-    def _marked(self, anomalous: Any, sample_weight: Any, table: Array) -> dict[str, Any]:
+    def _marked(self, anomalous: Any, sample_weight: Any, table: Table) -> dict[str, Any]:
         """Return known anomalies as `training_data` takes them: which, and how much they count."""
         if anomalous is None:
             return {}
@@ -161,7 +169,10 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         if is_auto(margin):
             # What reconstructing every row by the columns' means would cost.
             spreads = self._stats.variance * np.square(scaling[1])
-            spread = float(np.mean(np.minimum(spreads, 1.0)))  # extremes aside
+            spreads = np.minimum(spreads, 1.0)  # extremes aside
+            if self._units is not None:  # a factor's error is about 1 then
+                spreads = np.append(spreads, self._units.errors_per_factor)
+            spread = float(np.mean(spreads))
             margin = MARGIN * max(spread, float(np.finfo(np.float32).tiny))
         params = replace(params, options=params.options | {"margin": float(margin)})
         return super()._training(data, scaling, params, what, state)
@@ -203,8 +214,15 @@ class DetectingMixin(FittingMixin, ScoringMixin):
             check(self)
             self._missing = self.missing
             first = not hasattr(self, "_state")
-            table = check_table(self, X, reset=first, finite=False)
+            table = self._read_new(X, sample_weight) if first else self._read_more(X)
             marked = self._marked(anomalous, sample_weight, table)
+            weights = _normal(table, sample_weight, marked)
+            if first:
+                table = self._without_constants(table, weights)
+                self._settle_units(table)
+            else:
+                self._note_the_same(table, weights)
+                table = self._kept_of(table)
             data = training_data(table, sample_weight, **marked)
             training = self._train_on(data, first=first)
             self._follow(training, first=first)
@@ -223,6 +241,14 @@ class DetectingMixin(FittingMixin, ScoringMixin):
             raise diverged(max(self.n_iter_, 1), training.params)
         self._errors = (errors, weights)
         self.offset_ = -threshold(errors, self.contamination, weights)
+
+
+def _normal(table: Table, sample_weight: Any, marked: dict[str, Any]) -> Float64 | None:
+    """Return the weights of the rows, 0 for known anomalies; None: each counts 1."""
+    weights = checked_weights(sample_weight, table)
+    if not marked:
+        return weights
+    return np.where(marked["anomalous"], 0.0, 1.0 if weights is None else weights)
 
 
 def _errors_and_weights(errors: Float64, weights: Float64 | None) -> tuple[Float64, Float64]:

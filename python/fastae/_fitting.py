@@ -15,9 +15,11 @@ from sklearn.utils import check_random_state
 from fastae import _checkpoint, _core, _params, _threads
 from fastae._base import NetworkMixin
 from fastae._callbacks import Tasks, has_callbacks, torn_down
-from fastae._input import fail_if_not_finite
 from fastae._plan import Plan, plan
-from fastae._scaling import ROBUST_LIMIT, ROBUST_ROWS, robust_scaling
+from fastae._reading import any_missing, check_finite, core_rows, numbers_of
+from fastae._scaling import ROBUST_LIMIT, ROBUST_ROWS, auto_scaling
+from fastae._schema import MixedTable
+from fastae._sparse import SparseTable
 from fastae._state import State
 from fastae._stream import ColumnStats, rescale
 from fastae._summary import momentum_after, step_sizes
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from fastae._data import ScoredRows, TrainingData
+    from fastae._units import Units
 
 Float64 = npt.NDArray[np.float64]
 Scaling = tuple[Float64, Float64]
@@ -48,6 +51,7 @@ class FittingMixin(NetworkMixin):
     init_scale: float
     intercepts_init: Sequence[npt.ArrayLike] | None
     max_epochs: float
+    output_activation: str
     random_state: int | np.random.RandomState | None
     scaling: str
     score_training_samples: int
@@ -62,8 +66,8 @@ class FittingMixin(NetworkMixin):
     _least_batch = 1
     _stats: ColumnStats
 
-    def _architecture(self, n_features: int) -> _params.Architecture:
-        """Return the layers."""
+    def _architecture(self, units: Units) -> _params.Architecture:
+        """Return the layers of a network with such inputs."""
         raise NotImplementedError
 
     def _measure(self, rows: ScoredRows) -> tuple[Float64, dict[str, float]]:
@@ -76,7 +80,7 @@ class FittingMixin(NetworkMixin):
     def _train(
         self,
         make_data: Callable[..., TrainingData],
-        n_features: int,
+        units: Units,
         *,
         scaling: Scaling | None = None,
         on_progress: Progress | None = None,
@@ -88,7 +92,8 @@ class FittingMixin(NetworkMixin):
         ----------
         make_data : callable
             Takes the keyword arguments of `fastae._data.training_data` that are drawn here.
-        n_features : int
+        units : Units
+            What the inputs are.
         scaling : (shift, scale) or None
             None: by the rows.
         on_progress : callable or None
@@ -97,7 +102,7 @@ class FittingMixin(NetworkMixin):
             Go on with the fitted network, under its scaling.
         """
         rng = check_random_state(self.random_state)
-        drawn = None if continues else self._initial_network(n_features, rng)
+        drawn = None if continues else self._initial_network(units, rng)
         seed = int.from_bytes(rng.bytes(8), "little")
         saved = _checkpoint.load(self.checkpoint)
         if self.random_state is None and saved is not None:
@@ -107,7 +112,7 @@ class FittingMixin(NetworkMixin):
             validation_samples=int(self.score_validation_samples),
             rng=np.random.RandomState(seed % 2**32),
         )
-        params = _params.resolve(self, data.n_samples, n_features)
+        params = _params.resolve(self, data.n_samples, units, most_rows=_most_rows(data))
         stats = self._column_stats(data)
         params.options["missing"] = self._missing_in(stats, data)
         self._stats = self._stats.merged(stats) if continues else stats
@@ -126,7 +131,7 @@ class FittingMixin(NetworkMixin):
             has_listeners=listens,
         )  # fmt: skip
         training = self._training(data, scaling, params, what, state)
-        training.known_share = stats.known_share
+        training.errors_per_row = self._errors_per_row(stats, data)
         if drawn is not None:
             self._silence_unknown(training.state.network)
         if saved is not None:
@@ -138,21 +143,32 @@ class FittingMixin(NetworkMixin):
         self._finish(training)
         return training
 
-    def _initial_network(self, n_features: int, rng: np.random.RandomState) -> Network:
+    def _initial_network(self, units: Units, rng: np.random.RandomState) -> Network:
         """Return the network before training; in general random, or as the user gives it."""
-        network = Network.zeros(self._architecture(n_features).widths)
+        network = Network.zeros(self._architecture(units).widths)
         if self.coefs_init is None:
             draw(network, self.init, float(self.init_scale), rng)
+            if not units.is_plain:
+                self._suit_units(network, units)
         else:
             fill(network.coefs, self.coefs_init, "coefs_init")
         if self.intercepts_init is not None:
             fill(network.intercepts, self.intercepts_init, "intercepts_init")
         return network
 
-    @property
-    def _reconstructs(self) -> bool:
-        """Whether the first outputs are the inputs again; in general they are."""
-        return True
+    def _suit_units(self, network: Network, units: Units) -> None:
+        """Let random weights suit inputs of which a row activates few."""
+        if self.init == "glorot_uniform":
+            # Its sums are over the inputs and outputs that a row has.
+            n_in, n_hidden = network.coefs[0].shape
+            network.coefs[0][...] *= np.sqrt((n_in + n_hidden) / (units.n_active + n_hidden))
+            if self._reconstructs:
+                n_hidden, n_out = network.coefs[-1].shape
+                n_active = units.n_active + n_out - units.n_outputs
+                factor = np.sqrt((n_out + n_hidden) / (n_active + n_hidden))
+                network.coefs[-1][:, : units.n_numbers] *= factor
+        # What was never missing or unknown says nothing.
+        network.coefs[0][units.n_outputs :] = 0.0
 
     def _silence_unknown(self, network: Network) -> None:
         """Let the outputs for columns of which no value is known be 0, as such columns are."""
@@ -174,10 +190,13 @@ class FittingMixin(NetworkMixin):
 
     def _column_stats(self, data: TrainingData) -> ColumnStats:
         """Return statistics of the columns of normal rows, from one pass that also finds NaN."""
-        n_threads = _threads.resolve(self.n_jobs, flops=4.0 * data.X.size)
+        numbers = numbers_of(data.X)
         weights, n_normal = data.normal_rows
+        if not numbers.shape[1]:
+            return ColumnStats(*np.zeros((5, 0)), total=float(n_normal))
+        n_threads = _threads.resolve(self.n_jobs, flops=4.0 * numbers.size)
         mean, minimum, maximum, variance, count, complete = _core.column_stats(
-            data.X, n_threads=n_threads, sample_weight=weights
+            core_rows(numbers)["X"], n_threads=n_threads, sample_weight=weights
         )
         columns = (mean, minimum, maximum, variance)
         misses = bool((count < complete).any())
@@ -187,7 +206,7 @@ class FittingMixin(NetworkMixin):
             or (data.validation is not None and data.validation.X is data.X)
             or (misses and self._missing == "error")
         ):
-            fail_if_not_finite(self, data.X)
+            check_finite(self, data.X)
         # Counted as the user weighs the rows: streams add up calls.
         given = data.given_weights
         total = n_normal
@@ -198,21 +217,43 @@ class FittingMixin(NetworkMixin):
     def _missing_in(self, stats: ColumnStats, data: TrainingData) -> str:
         """Return what ``_core.train`` has to do about missing values."""
         has_missing = stats.has_missing or (
-            data.anomalous is not None and bool(np.isnan(data.X[data.anomalous]).any())
+            data.anomalous is not None and any_missing(data.X[data.anomalous])
         )
         return self._missing if has_missing and self._missing != "error" else "none"
 
-    def _scaling_of(self, data: TrainingData) -> Scaling:
-        """Return the scaling by the rows so far, and set how far scaled values may go."""
-        shift, scale = self._stats.scaling(self.scaling, data.X.dtype)
-        self._limit = math.inf
-        if self.scaling == "robust":
-            self._limit = ROBUST_LIMIT
-            rows = data.sample(ROBUST_ROWS)
-            median, robust = robust_scaling(rows.table, rows.weights, scale)
-            known = self._stats.count > 0
-            shift, scale = np.where(known, median, shift), np.where(known, robust, scale)
-        return shift, scale
+    def _errors_per_row(self, stats: ColumnStats, data: TrainingData) -> float:
+        """Return how many errors of a row's reconstruction the core adds up, on average."""
+        n = float(stats.count.size)
+        if self._missing == "ignore":
+            n = float(stats.count.sum() / stats.total)
+        if isinstance(data.X, MixedTable):
+            assert self._units is not None
+            known = data.shares_known(data.X.codes >= 0)
+            n += float(known @ self._units.errors_per_factor)
+        return n
+
+    def _scaling_of(self, data: TrainingData, n_stream: int | None = None) -> Scaling:
+        """Return the scaling by the rows so far, and set its name and how far values may go.
+
+        In a stream, `n_stream` are the rows of the first call, by which "auto" is settled; in
+        later calls 0.
+        """
+        if n_stream != 0:
+            self.scaling_ = self.scaling
+            if self.scaling == "auto":
+                sparse = isinstance(data.X, SparseTable)
+                name = auto_scaling(data.X.dtype, self.output_activation, n_stream)
+                self.scaling_ = "range" if sparse else name
+        is_robust = self.scaling_ == "robust"
+        self._limit = ROBUST_LIMIT if is_robust else math.inf
+        return self._stats.scaling(
+            self.scaling_,
+            data.X.dtype,
+            columns=self._kept,
+            sample=_numbers_of_sample(data.sample(ROBUST_ROWS, unlabelled=True))
+            if is_robust
+            else None,
+        )
 
     def _with_scaled_targets(
         self, data: TrainingData, how: Literal["anew", "merged", "kept"]
@@ -234,6 +275,8 @@ class FittingMixin(NetworkMixin):
     ) -> Training:
         """Return a training, and let its network be the one that scores."""
         params.options["limit"] = self._limit
+        if self._units is not None:
+            params.options["factors"] = self._units.description(reconstructed=self._reconstructs)
         self._show(state.network, params.activations, *scaling)
         identity = {}
         if what.checkpoint is not None:
@@ -285,11 +328,14 @@ class FittingMixin(NetworkMixin):
         """Return the attributes of an estimator whose training ended now; in general weights."""
         del training
         network = state.network.copy()
-        return {
+        attributes = {
             "_network": network,
             "coefs_": list(network.coefs),
             "intercepts_": list(network.intercepts),
         } | {name: getattr(self, name) for name in self._fitted_names}
+        if self._kept is not None:  # callbacks have the rows that the network sees
+            attributes |= {"_kept": None, "n_features_in_": self._kept.size}
+        return attributes
 
     # Attributes of a fitted estimator that are known before training.
     _fitted_names: tuple[str, ...] = (
@@ -357,22 +403,24 @@ class FittingMixin(NetworkMixin):
         new = self._column_stats(data)
         old = new if first else self._stats
         self._stats = new if first else old.merged(new)
-        if scaling is None and not first and self.scaling == "robust":
+        if scaling is None and not first and self.scaling_ == "robust":
             scaling = (self.shift_, self.scale_)  # quantiles cannot be added up over calls
-        now = self._scaling_of(data) if scaling is None else scaling
+        if scaling is None:
+            scaling = self._scaling_of(data, n_stream=data.n_samples if first else 0)
+        now = scaling
         if not first:
             # A column that was constant so far had no unit that weights could be converted of.
             constant = old.minimum == old.maximum
             inputs = self.shift_, np.where(constant, now[1], self.scale_)
             outputs = self._output_scaling(inputs)
         data = self._with_scaled_targets(data, "anew" if first else "merged")
-        n_features = data.X.shape[1]
+        units = self._units_of(numbers_of(data.X).shape[1])
         params = self._stream_params(data, first=first)
         params.options["thaw_steps"] = []  # a matter of epochs
         params.options["missing"] = self._missing_in(new, data)
         rng = check_random_state(self.random_state)
         if first:
-            network = self._initial_network(n_features, rng)
+            network = self._initial_network(units, rng)
             state = State.fresh(network, params, int.from_bytes(rng.bytes(8), "little"))
         else:
             network = self._own_network(params)
@@ -382,7 +430,7 @@ class FittingMixin(NetworkMixin):
         training = self._training(
             data, now, params, Plan(total=total, every=data.n_samples, exact=True), state
         )
-        training.known_share = new.known_share
+        training.errors_per_row = self._errors_per_row(new, data)
         if first:
             self._silence_unknown(network)
         else:
@@ -394,13 +442,29 @@ class FittingMixin(NetworkMixin):
         """Return the parameters for a stream; its first rows decide the batch size."""
         settled = None if first else self.batch_size_
         params = _params.resolve(
-            self, data.n_samples, data.X.shape[1], endless=True, batch_size=settled
-        )
+            self, data.n_samples, self._units_of(numbers_of(data.X).shape[1]), endless=True,
+            batch_size=settled, most_rows=_most_rows(data),
+        )  # fmt: skip
         if first or self.batch_size != "auto":
             # Whatever the rows of this call, a batch of one means online training, and only that.
             given = params.batch_size if self.batch_size == "auto" else int(self.batch_size)
             return replace(params, batch_size=given)
         return replace(params, batch_size=self.batch_size_)
+
+
+def _numbers_of_sample(sample: ScoredRows) -> ScoredRows:
+    """Return rows of which all columns are numbers; sparse ones by columns."""
+    if isinstance(sample.X, SparseTable):
+        table = sample.table
+        assert isinstance(table, SparseTable)
+        return replace(sample, X=table.matrix.tocsc(), rows=None)
+    return replace(sample, X=numbers_of(sample.X))
+
+
+def _most_rows(data: TrainingData) -> int:
+    """Return the most rows per update that batch_size="auto" stands for."""
+    # What an update of sparse rows costs hardly depends on their number.
+    return _params.MOST_SPARSE if isinstance(data.X, SparseTable) else _params.MOST_DENSE
 
 
 @contextmanager

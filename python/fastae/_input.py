@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 from sklearn import get_config
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Array = npt.NDArray[Any]
 
@@ -110,15 +113,26 @@ def readable(table: Array) -> Array:
     return table
 
 
-def fail_if_not_finite(estimator: Any, table: Array) -> None:
+def fail_if_not_finite(
+    estimator: Any, table: Array, columns: Sequence[int] | None = None, first_row: int = 0
+) -> None:
     """Raise ValueError if a float table has infinity, or NaN that the estimator does not take.
 
     Names the first such value. Does nothing where scikit-learn's ``assume_finite`` is set.
+
+    Parameters
+    ----------
+    estimator : estimator
+    table : ndarray of shape (n, n_features)
+    columns : sequence of int or None
+        Which columns these are of the user's table; None: all.
+    first_row : int
+        Which row of the user's table the first one is.
     """
     if table.dtype.kind != "f" or get_config()["assume_finite"]:
         return
     takes_nan = getattr(estimator, "_missing", "error") != "error"
-    n_rows = max(1, _BLOCK // table.shape[1])
+    n_rows = max(1, _BLOCK // max(1, table.shape[1]))
     for start in range(0, table.shape[0], n_rows):
         block = table[start : start + n_rows]
         # The sum is cheaper than the test, and not finite if a value is not; it may also
@@ -129,7 +143,8 @@ def fail_if_not_finite(estimator: Any, table: Array) -> None:
         bad = np.argwhere(np.isinf(block) if takes_nan else ~np.isfinite(block))
         if bad.size:
             row, column = map(int, bad[0])
-            _fail_at(estimator, block[row, column], start + row, column)
+            place = column if columns is None else columns[column]
+            _fail_at(estimator, block[row, column], first_row + start + row, place)
 
 
 def _fail_at(estimator: Any, value: Any, row: int, column: int) -> NoReturn:
@@ -180,3 +195,24 @@ def _is_number(text: str | bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def checked_weights(sample_weight: Any, X: Any) -> npt.NDArray[np.float64] | None:
+    """Return weights as one float64 per row; None for None.
+
+    Raises
+    ------
+    ValueError
+        If the weights are negative, not finite, not one per row, or all 0.
+    """
+    if sample_weight is None:
+        return None
+    weights: npt.NDArray[np.float64] = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True, copy=True
+    )
+    if not weights.any():
+        msg = "sample_weight must be above 0 for at least one row, but every row has weight 0."
+        raise ValueError(msg)
+    # What float32 cannot tell from 0 beside the others is absent.
+    weights[weights < weights.max() * np.finfo(np.float32).tiny] = 0.0
+    return weights

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastae._checks import hidden_dropout, is_auto
 
+if TYPE_CHECKING:
+    from fastae._units import Units
+
 # Rows per update that threads without locks still bear well (benchmarks/sweeps.py hogwild).
 HOGWILD_ROWS = 32
+# Most rows per update with batch_size="auto", of dense and of sparse tables.
+MOST_DENSE, MOST_SPARSE = 128, 512
 # Up to here Adam's rate was seen to grow with the root of the batch (benchmarks/sweeps.py batches).
 MOST_ROWS = 512
 
@@ -75,10 +80,11 @@ class Params:
 def resolve(
     estimator: Any,
     n_samples: int,
-    n_features: int,
+    units: Units,
     *,
     endless: bool = False,
     batch_size: int | None = None,
+    most_rows: int = MOST_DENSE,
 ) -> Params:
     """Turn an estimator's parameters into what training needs to know of them and of the table.
 
@@ -86,12 +92,16 @@ def resolve(
     ----------
     estimator : Autoencoder or another with `_architecture`
         Its parameters have passed `fastae._checks.check`.
-    n_samples, n_features : int
-        The training rows, without those held out or of weight 0, and columns.
+    n_samples : int
+        The training rows, without those held out or of weight 0.
+    units : Units
+        What the inputs are.
     endless : bool
         True for a stream: schedules that lead to a last epoch become "constant".
     batch_size : int or None
         What "auto" stands for; None: it depends on the rows.
+    most_rows : int
+        The most that it then becomes.
 
     Returns
     -------
@@ -102,13 +112,13 @@ def resolve(
     ValueError
         If `hidden_layer_sizes` or `hidden_dropout` is wrong: what it may be, and what it was.
     """
-    architecture = estimator._architecture(n_features)
+    architecture = estimator._architecture(units)
     hidden = architecture.widths[1:-1]
     if not is_auto(estimator.batch_size):
         batch_size = int(estimator.batch_size)
     elif batch_size is None:
         batch_size = auto_batch_size(
-            estimator.solver, n_samples, estimator.parallel, estimator._least_batch
+            estimator.solver, n_samples, estimator.parallel, estimator._least_batch, most_rows
         )
     batch_size = min(batch_size, n_samples)
     schedule = estimator.learning_rate
@@ -183,13 +193,17 @@ def _objective_options(estimator: Any, hidden: tuple[int, ...]) -> dict[str, Any
 
 
 def auto_batch_size(
-    solver: str, n_samples: int, parallel: str = "deterministic", least: int = 1
+    solver: str,
+    n_samples: int,
+    parallel: str = "deterministic",
+    least: int = 1,
+    most: int = MOST_DENSE,
 ) -> int:
     """Return the rows per update that ``batch_size="auto"`` stands for.
 
     ADADELTA is made for one row at a time and learns slowly with more. The others get a power of
-    two that leaves at least 64 updates per epoch, and not more than 128, where the products
-    already run at full speed; without locks not more than 32, as every thread's update starts from
+    two that leaves at least 64 updates per epoch, and not more than `most`: with 128 dense rows the
+    products already run at full speed; without locks not more than 32, as every thread's update starts from
     weights that the others' mini-batches have moved meanwhile. Up to `least` rows, 8 updates per
     epoch are enough: what labels teach does not suffer, and single rows are slow.
 
@@ -201,7 +215,7 @@ def auto_batch_size(
     """
     if solver == "adadelta":
         return 1
-    rows = min(max(n_samples // 64, 1), HOGWILD_ROWS if parallel == "hogwild" else 128)
+    rows = min(max(n_samples // 64, 1), HOGWILD_ROWS if parallel == "hogwild" else most)
     rows = max(rows, min(n_samples // 8, least))
     return 1 << (rows.bit_length() - 1)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fastae import _core
 from fastae._plan import rows_in
+from fastae._reading import core_rows
 from fastae._training import diverged
 from fastae._weights import Network, aligned_zeros, draw
 
@@ -62,7 +63,7 @@ def stacked(
     """
     n_layers = len(network.coefs)
     hidden = network.widths[1:-1]
-    table, table_shift, table_scale = data.X, shift, scale
+    table, table_shift, table_scale = core_rows(data.X)["X"], shift, scale
     for layer in range(hidden.index(min(hidden)) + 1 if hidden else 0):
         widths = (network.widths[layer], network.widths[layer + 1], network.widths[layer])
         shallow = Network.zeros(widths)
@@ -99,7 +100,7 @@ def _train_shallow(
     shallow: Network,
     activations: tuple[str, str],
     layer: int,
-    table: npt.NDArray[Any],
+    table: Any,
     shift: Float64,
     scale: Float64,
     data: TrainingData,

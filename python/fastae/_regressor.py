@@ -92,11 +92,18 @@ class AutoencoderRegressor(
         Of the solvers, as in `Autoencoder`.
     init, init_scale : optional
         Distribution of the first weights, as in `Autoencoder`.
-    scaling : {"range", "standard", "robust", "none"}, default="range"
+    scaling : {"auto", "range", "standard", "robust", "none"}, default="auto"
         As in `Autoencoder`; of no influence with `autoencoder`, whose scaling is kept.
+    constant_features : {"keep", "drop"}, default="keep"
+        As in `Autoencoder`; with `autoencoder`, whose columns are kept, of no influence either.
     missing : {"ignore", "impute", "error"}, default="ignore"
         What NaN in a table of inputs means, as in `Autoencoder`: but for "error", the network sees
         the column's mean.
+    missing_indicator, categorical_features, max_categories : optional
+        Of missing values and columns of categories, as in `Autoencoder`; with `autoencoder`, what
+        that was fitted with counts.
+    categorical_loss : {"cross_entropy", "squared_error"}, default="cross_entropy"
+        As in `Autoencoder`; with `reconstruction_weight`.
     validation_fraction : float in [0, 1), default=0.0
         Share of the labelled rows that are not trained on but scored along with the
         training.
@@ -134,6 +141,8 @@ class AutoencoderRegressor(
         As in `Autoencoder`.
     shift_, scale_ : ndarray of shape (n_features,), float64
         The network sees ``(X - shift_) * scale_``.
+    scaling_, constant_features_
+        As in `Autoencoder`.
     target_shift_, target_scale_ : ndarray of shape (n_targets,), float64
         The network's outputs are ``(y - target_shift_) * target_scale_``.
     n_features_in_ : int
@@ -214,8 +223,13 @@ class AutoencoderRegressor(
         epsilon: float = 1e-8,
         init: str = "glorot_uniform",
         init_scale: float = 1.0,
-        scaling: str = "range",
+        scaling: str = "auto",
+        constant_features: str = "keep",
         missing: str = "ignore",
+        missing_indicator: bool = False,
+        categorical_features: Any = "from_dtype",
+        categorical_loss: str = "cross_entropy",
+        max_categories: int = 10_000,
         validation_fraction: float = 0.0,
         early_stopping: bool = False,
         stopping_rounds: int = 5,
@@ -272,7 +286,12 @@ class AutoencoderRegressor(
         self.init = init
         self.init_scale = init_scale
         self.scaling = scaling
+        self.constant_features = constant_features
         self.missing = missing
+        self.missing_indicator = missing_indicator
+        self.categorical_features = categorical_features
+        self.categorical_loss = categorical_loss
+        self.max_categories = max_categories
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.stopping_rounds = stopping_rounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastae import _core
 from fastae._base import NetworkMixin
-from fastae._input import Array, check_codes, fail_if_not_finite
+from fastae._input import Array, check_codes
+from fastae._output import like_frame
+from fastae._reading import Table, check_finite
 
 Float64 = npt.NDArray[np.float64]
 
@@ -21,7 +24,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
 
     offset_: float
 
-    def _row_errors(self, X: Array, rows: npt.NDArray[np.uint32] | None = None) -> Float64:
+    def _row_errors(self, X: Table, rows: npt.NDArray[np.uint32] | None = None) -> Float64:
         """Return the MSE of the rows of a checked table, or of some of them."""
         if rows is None:
             errors: Float64 = self._call(_core.score, X)
@@ -29,7 +32,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
             errors = self._call(_core.score, X, n_rows=rows.size, rows=rows)
         return errors
 
-    def _scores(self, X: Array) -> Float64:
+    def _scores(self, X: Table) -> Float64:
         errors = self._row_errors(X)
         return np.negative(errors, out=errors)
 
@@ -60,7 +63,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         codes: Array = self._call(_core.activations, X, n_layers=self._feature_layer())
         return codes
 
-    def inverse_transform(self, X: Any) -> Array:
+    def inverse_transform(self, X: Any) -> Any:
         """Return the rows that codes stand for.
 
         Parameters
@@ -82,10 +85,10 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         """
         check_is_fitted(self)
         codes = check_codes(X, self._n_features_out)
-        rows: Array = self._call(_core.decode, codes, first_layer=self._feature_layer())
-        return self._without_unknown(rows)
+        rows = self._call(_core.decode, codes, first_layer=self._feature_layer())
+        return self._as_table(rows, self._like)
 
-    def reconstruct(self, X: Any) -> Array:
+    def reconstruct(self, X: Any) -> Any:
         """Return what the network makes of rows, in their own units.
 
         Parameters
@@ -104,15 +107,27 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
             As in `transform`.
         """
         check_is_fitted(self)
-        rows: Array = self._call(_core.reconstruct, self._table(X))
-        return self._without_unknown(rows)
+        rows = self._call(_core.reconstruct, self._table(X))
+        return self._as_table(rows, X)
+
+    def _as_table(self, rows: Any, like: Any) -> Any:
+        """Return reconstructed numbers, or these and levels, as a table like another one."""
+        if self._encoder is not None:
+            return self._without_unknown(rows)
+        if self._units is None:
+            return like_frame(self._without_unknown(rows), like)
+        numbers, codes = rows
+        numbers = self._without_unknown(numbers)
+        if self._schema is None:
+            return like_frame(numbers, like)
+        return self._schema.decode(numbers, codes, like)
 
     def _without_unknown(self, rows: Array) -> Array:
-        """Return rows with NaN in columns of which no value was known in `fit`."""
+        """Return rows with dropped columns, and NaN where no value was known in `fit`."""
         rows[:, self.scale_ == 0] = np.nan
-        return rows
+        return self._completed(rows, np.nan if self._constants is None else self._constants.values)
 
-    def reconstruction_error(self, X: Any, per_feature: bool = False) -> Array:
+    def reconstruction_error(self, X: Any, per_feature: bool = False) -> Any:
         """Return the squared error of the reconstruction, in scaled units.
 
         Parameters
@@ -125,7 +140,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         -------
         error : ndarray of shape (n_samples,), float64, or (n_samples, n_features)
             MSE of each row; or squared errors per column, float64 for float64 input and 32 and
-            64 bit integers, else float32.
+            64 bit integers, else float32; NaN in missing cells and in dropped columns.
 
         Raises
         ------
@@ -135,9 +150,15 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         if not per_feature:
             return -self.score_samples(X)
         check_is_fitted(self)
-        X = self._table(X)
-        errors: Array = self._call(_core.feature_errors, X)
-        return errors
+        errors: Array = self._call(_core.feature_errors, self._table(X))
+        if self._encoder is not None:
+            return errors
+        n_numbers = self.scale_.size
+        numbers = self._completed(errors[:, :n_numbers], np.nan)
+        if self._schema is None:
+            return like_frame(numbers, X)
+        errors = np.concatenate([numbers, errors[:, n_numbers:]], axis=1)
+        return like_frame(self._schema.columns_in_order(errors), X)
 
     def score_samples(self, X: Any) -> Float64:
         """Return how normal each row looks: minus its reconstruction MSE.
@@ -157,10 +178,11 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
             As in `transform`.
         """
         check_is_fitted(self)
-        X = self._table(X, finite=False)
+        # Infinity shows in the scores, unless scaled values have an end.
+        X = self._table(X, finite=math.isfinite(self._limit))
         scores = self._scores(X)
         if not np.isfinite(scores).all():  # so NaN in X costs no pass of its own
-            fail_if_not_finite(self, X)
+            check_finite(self, X)
         return scores
 
     def decision_function(self, X: Any) -> Float64:

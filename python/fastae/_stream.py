@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fastae._scaling import scaling
+from fastae._scaling import robust_scaling, rounding, scaling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fastae._data import ScoredRows
     from fastae._weights import Network
 
 Float64 = npt.NDArray[np.float64]
@@ -87,12 +88,26 @@ class ColumnStats:
             self.total + more.total,
         )
 
-    def scaling(self, kind: str, dtype: np.dtype[Any]) -> tuple[Float64, Float64]:
+    def scaling(
+        self,
+        kind: str,
+        dtype: np.dtype[Any],
+        *,
+        columns: npt.NDArray[np.intp] | None = None,
+        sample: ScoredRows | None = None,
+    ) -> tuple[Float64, Float64]:
         """Return shift and scale of the columns, as `fastae._scaling.scaling` does.
 
         A column of which no value is known has scale 0: whatever stands there is the same.
+        "robust" needs a sample of the rows.
         """
-        shift, scale = scaling(kind, self.columns, dtype)
+        shift, scale = scaling(kind, self.columns, dtype, columns=columns)
+        if kind == "robust":
+            assert sample is not None
+            value_range = self.maximum - self.minimum
+            median, robust = robust_scaling(sample.X, sample.rows, sample.weights, value_range)
+            varies = value_range > rounding(self.minimum, self.maximum, dtype)
+            shift, scale = np.where(varies, median, shift), np.where(varies, robust, scale)
         return shift, np.where(self.count > 0, scale, 0.0)
 
 

@@ -14,8 +14,9 @@ from fastae import _core
 from fastae._checks import check, hidden_widths, is_auto
 from fastae._data import ScoredRows, checked_weights, training_data
 from fastae._fitting import FittingMixin, Scaling, unchanged_on_error
-from fastae._input import Array, check_table
+from fastae._input import Array
 from fastae._params import Architecture
+from fastae._reading import joined, numbers_of
 from fastae._takeover import (
     check_same_columns,
     check_takeover,
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
     from fastae._autoencoder import Autoencoder
     from fastae._data import TrainingData
+    from fastae._reading import Table
     from fastae._targets import Targets
     from fastae._training import Training
+    from fastae._units import Units
     from fastae._weights import Network
 
 Float64 = npt.NDArray[np.float64]
@@ -99,13 +102,13 @@ class SupervisedMixin(FittingMixin):
     def _is_semi_supervised(self) -> bool:
         return float(self.reconstruction_weight) > 0
 
-    def _architecture(self, n_features: int) -> Architecture:
-        n_reconstructed = n_features if self._is_semi_supervised else 0
+    def _architecture(self, units: Units) -> Architecture:
+        n_reconstructed = units.n_outputs if self._is_semi_supervised else 0
         taken = taken_layers(self.autoencoder_, self.encoder_layers)
         sizes = self.hidden_layer_sizes
         if is_auto(sizes):
             sizes = () if taken else (HIDDEN,)
-        own = hidden_widths(sizes, n_features)
+        own = hidden_widths(sizes, units.n_bits)
         below: tuple[int, ...] = ()
         activations: tuple[str, ...] = ()
         if self.autoencoder_ is not None:
@@ -116,14 +119,14 @@ class SupervisedMixin(FittingMixin):
         thaw = float(self.thaw_epochs)
         n_layers = taken + len(own) + 1
         return Architecture(
-            widths=(n_features, *below, *own, n_outputs),
+            widths=(units.n_inputs, *below, *own, n_outputs),
             activations=(*activations, *[self.activation] * len(own), "identity"),
             rates=tuple(decay**k * (rate if k < taken else 1.0) for k in range(n_layers)),
             thaw_epochs=tuple(thaw * max(taken - k, 0) for k in range(n_layers)),
         )
 
-    def _initial_network(self, n_features: int, rng: np.random.RandomState) -> Network:
-        network = super()._initial_network(n_features, rng)
+    def _initial_network(self, units: Units, rng: np.random.RandomState) -> Network:
+        network = super()._initial_network(units, rng)
         if self.autoencoder_ is not None:
             taken = taken_layers(self.autoencoder_, self.encoder_layers)
             copy_layers(self.autoencoder_, taken, network)
@@ -148,6 +151,7 @@ class SupervisedMixin(FittingMixin):
             weights = checked_weights(sample_weight, table)
             if not continues:
                 self._take_over(table, more, weights)
+                table, more = self._settle_columns(table, more, weights)
             if more is not None and not self._has_use_for_rows(continues=continues):
                 msg = (
                     "X_unlabeled has no use: give an unfitted autoencoder to be fitted on it, or "
@@ -157,7 +161,7 @@ class SupervisedMixin(FittingMixin):
             held = self._validation(validation)
             weights = self._row_weights(targets, weights)
             if self._is_semi_supervised and more is not None:
-                table = np.concatenate([table, more])
+                table = joined(table, more)
                 targets = targets.with_unknown(len(more))
                 if weights is not None:
                     weights = np.concatenate([weights, np.ones(len(more))])
@@ -204,7 +208,7 @@ class SupervisedMixin(FittingMixin):
                 learned = {k: v for k, v in vars(checkpoint_model).items() if k not in mine}
                 vars(self).update(learned)
                 scaling = (self.shift_, self.scale_)
-            self._encoder = encoder
+            self._encoder, self._kept, self.scaling_ = encoder, None, self.scaling
             self.n_features_in_ = encoder.n_columns
             targets = self._targets(y, matrix, learn=not continues)
             weights = checked_weights(sample_weight, matrix)
@@ -222,7 +226,7 @@ class SupervisedMixin(FittingMixin):
 
     def _train_targets(
         self,
-        table: Array,
+        table: Table,
         targets: Targets,
         weights: Float64 | None,
         held: ScoredRows | None,
@@ -237,7 +241,8 @@ class SupervisedMixin(FittingMixin):
         )  # fmt: skip
         if not continues:
             scaling = self._taken_scaling() or scaling
-        return self._train(make_data, table.shape[1], scaling=scaling, continues=continues)
+        units = self._units_of(numbers_of(table).shape[1])
+        return self._train(make_data, units, scaling=scaling, continues=continues)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, first: bool) -> Self:
         """Do what `partial_fit` says, with targets that are known already."""
@@ -248,6 +253,9 @@ class SupervisedMixin(FittingMixin):
         weights = checked_weights(sample_weight, table)
         if first:
             self._take_over(table, None, weights)
+            table, _ = self._settle_columns(table, None, weights)
+        elif self.autoencoder_ is None:
+            self._note_the_same(table, weights)
         weights = self._row_weights(targets, weights)
         data = training_data(
             table, weights, targets=targets, factors=self._factors(targets, weights)
@@ -256,16 +264,21 @@ class SupervisedMixin(FittingMixin):
         self._keep(training)
         return self._ended(training)
 
-    def _tables(self, X: Any, X_unlabeled: Any, *, reset: bool) -> tuple[Array, Array | None]:
+    def _tables(self, X: Any, X_unlabeled: Any, *, reset: bool) -> tuple[Table, Table | None]:
         """Return the rows with and without labels as the core reads them."""
         if reset:
-            self._encoder = None
-            table = check_table(self, X, reset=True, finite=False)
+            self._encoder = self._kept = None
+            given = unwrapped(self.autoencoder)
+            schema = getattr(given, "_schema", None)
+            if schema is not None and given.__sklearn_is_fitted__():
+                table = self._read_as(X, schema)
+            else:
+                table = self._read_new(X)
         else:
             table = self._table(X, finite=False)
         return table, None if X_unlabeled is None else self._table(X_unlabeled)
 
-    def _take_over(self, table: Array, more: Array | None, weights: Float64 | None) -> None:
+    def _take_over(self, table: Table, more: Table | None, weights: Float64 | None) -> None:
         """Set `autoencoder_`: the given one, or one that is fitted here and now."""
         self.autoencoder_ = None
         if self.autoencoder is None:
@@ -277,14 +290,29 @@ class SupervisedMixin(FittingMixin):
         else:
             self.autoencoder_ = fitted_clone(self, given, table, more, weights)
 
+    def _settle_columns(
+        self, table: Table, more: Table | None, weights: Float64 | None
+    ) -> tuple[Table, Table | None]:
+        """Drop the columns that are to be dropped, or that an autoencoder below does not see."""
+        if self.autoencoder_ is None:
+            table = self._without_constants(table, weights, more)
+            self._settle_units(table)
+        else:
+            self._units = self.autoencoder_._units
+            for name in ("_constants", "_kept", "constant_features_"):
+                if hasattr(self.autoencoder_, name):
+                    setattr(self, name, getattr(self.autoencoder_, name))
+            table = self._kept_of(table)
+        return table, None if more is None else self._kept_of(more)
+
     def _taken_scaling(self) -> Scaling | None:
         """Return the scaling of the autoencoder below, if there is one, and set its limit."""
         if self.autoencoder_ is None:
             return None
-        self._limit = self.autoencoder_._limit
+        self._limit, self.scaling_ = self.autoencoder_._limit, self.autoencoder_.scaling_
         return self.autoencoder_.shift_, self.autoencoder_.scale_
 
-    def _targets(self, y: Any, table: Array, *, learn: bool, name: str = "y") -> Targets:
+    def _targets(self, y: Any, table: Table, *, learn: bool, name: str = "y") -> Targets:
         """Return the targets of the rows of a table."""
         n_given = len(y) if hasattr(y, "__len__") else len(table)
         if n_given != len(table):
@@ -316,7 +344,7 @@ class SupervisedMixin(FittingMixin):
             raise ValueError(msg)
         return None if given[0] is None else self._held(self._table(given[0]), given[1])
 
-    def _held(self, table: Array, y: Any) -> ScoredRows:
+    def _held(self, table: Table, y: Any) -> ScoredRows:
         """Return rows to validate with."""
         targets = self._targets(y, table, learn=False, name="y_val")
         if not targets.known.all():
@@ -335,7 +363,7 @@ class SupervisedMixin(FittingMixin):
             options["target_weight"] = data.n_samples / data.error_weight
         return super()._training(data, scaling, replace(params, options=options), what, state)
 
-    def _outputs(self, table: Array) -> Array:
+    def _outputs(self, table: Table) -> Array:
         """Return the last layer's outputs that have targets, (n, n_targets)."""
         outputs: Array = self._call(_core.activations, table, n_layers=len(self.coefs_))
         return outputs[:, outputs.shape[1] - self._n_targets :]

@@ -10,11 +10,12 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from fastae._reading import joined
 from fastae._checks import NOT_NEGATIVE, check_integer, check_number, fail
 
 if TYPE_CHECKING:
     from fastae._autoencoder import Autoencoder
-    from fastae._input import Array
+    from fastae._reading import Table
     from fastae._weights import Network
 
 Float64 = npt.NDArray[np.float64]
@@ -45,7 +46,7 @@ def unwrapped(autoencoder: Any) -> Any:
 
 
 def fitted_clone(
-    estimator: Any, given: Autoencoder, table: Array, more: Array | None, weights: Float64 | None
+    estimator: Any, given: Autoencoder, table: Table, more: Table | None, weights: Float64 | None
 ) -> Autoencoder:
     """Return an autoencoder like a given one, fitted on rows with and without labels.
 
@@ -61,7 +62,7 @@ def fitted_clone(
         Of the rows of `table`; others count 1.
     """
     if more is not None:
-        table = np.concatenate([table, more])
+        table = joined(table, more)
         if weights is not None:
             weights = np.concatenate([weights, np.ones(len(more))])
     fresh: Autoencoder = clone(given)
@@ -98,12 +99,12 @@ def copy_layers(autoencoder: Autoencoder, taken: int, network: Network) -> None:
     for layer in range(taken):
         network.coefs[layer][...] = autoencoder.coefs_[layer]
         network.intercepts[layer][...] = autoencoder.intercepts_[layer]
-    n_features = network.widths[0]
+    n_outputs = len(autoencoder.intercepts_[-1])
     is_last = len(autoencoder.coefs_) == len(network.coefs) == taken + 1
-    reconstructs = network.widths[-1] > n_features
+    reconstructs = network.widths[-1] > n_outputs
     if is_last and reconstructs and autoencoder._activations[-1] == "identity":
-        network.coefs[-1][:, :n_features] = autoencoder.coefs_[-1]
-        network.intercepts[-1][:n_features] = autoencoder.intercepts_[-1]
+        network.coefs[-1][:, :n_outputs] = autoencoder.coefs_[-1]
+        network.intercepts[-1][:n_outputs] = autoencoder.intercepts_[-1]
 
 
 def check_same_columns(estimator: Any, autoencoder: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from fastae import _checkpoint, _core
 from fastae._errors import DivergenceError
 from fastae._history import Event, event
+from fastae._log import logger, show_log
 from fastae._stopping import BestWeights, MovingAverageStop
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from fastae._state import State
 
 Float64 = npt.NDArray[np.float64]
-
-logger = logging.getLogger("fastae")
 
 # (samples done, samples to do, training error of the last scoring)
 Progress = Callable[[int, int, float], None]
@@ -71,8 +69,8 @@ class Training:
 
     Attributes
     ----------
-    known_share : float
-        The share of the cells that are not missing.
+    errors_per_row : float
+        How many errors of the reconstruction of a row are known, on average.
     errors : ndarray of shape (n,), float64
         Of the sample of training rows, at the last scoring.
     next_event : int
@@ -111,7 +109,7 @@ class Training:
         self.identity = identity or {}
         self._measure, self._decisive = measure, decisive
         self.listener = listener
-        self.known_share = 1.0
+        self.errors_per_row = float(params.widths[0])
         self.next_event = 0
         self._part_start = 0
         self._scoring_seconds = 0.0
@@ -202,6 +200,7 @@ class Training:
             # Threads without locks may leave out a mini-batch when they are told to stop.
             first_row=state.epoch_rows - state.epoch_rows % self.params.batch_size,
             n_samples=min(self.next_event, plan.total) - state.samples,
+            **self.data.rows(self.params.options.get("factors")),
             samples_total=plan.total,
             samples_done=state.samples,
             steps_done=state.steps,
@@ -214,7 +213,7 @@ class Training:
         results: list[TrainResult] = []
         self._is_whole = False
         try:
-            results.extend(map(train, [self.data.X]))
+            results.append(train())
         except KeyboardInterrupt:
             if not results:
                 raise
@@ -222,8 +221,6 @@ class Training:
         result = results[0]
         errors = result["squared_error" if self.data.targets is None else "target_error"]
         n_errors = self.data.error_weight * self._errors_per_row()
-        if self.params.options["missing"] == "ignore" and self.data.targets is None:
-            n_errors *= self.known_share
         n_errors = max(n_errors, math.ulp(0.0))  # of a table without any value
         for part in zip(result["rows"], errors, result["seconds"], strict=True):
             state.book(self.data.n_samples, n_errors, *part)
@@ -284,11 +281,11 @@ class Training:
             before=state.events[-1] if state.events else None,
         )
 
-    def _errors_per_row(self) -> int:
+    def _errors_per_row(self) -> float:
         """Return how many errors of a row the core adds up."""
         targets = self.data.targets
         if targets is None:
-            return self.params.widths[0]
+            return self.errors_per_row
         return targets.n_targets if targets.classes is None else 1
 
     def _rows_to_next_event(self) -> int:
@@ -339,7 +336,7 @@ class Training:
 
     def _log(self, new: Event) -> None:
         """Log where training stands."""
-        _show_log()
+        show_log()
         validation, name = "", _TITLES[self._decisive]
         if not math.isnan(new.validation[self._decisive]):
             validation = f", validation {name} {new.validation[self._decisive]:.6g}"
@@ -367,11 +364,3 @@ def diverged(epoch: int, params: Params) -> DivergenceError:
         f"Training diverged in epoch {epoch}: errors or weights became infinite or NaN; "
         f"{', or '.join(cures)}."
     )
-
-
-def _show_log() -> None:
-    """Make ``verbose=1`` visible where the application has not set up logging."""
-    if logger.level == logging.NOTSET:
-        logger.setLevel(logging.INFO)
-    if not logger.hasHandlers():
-        logger.addHandler(logging.StreamHandler())

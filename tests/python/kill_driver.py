@@ -64,7 +64,8 @@ def table(name):
 def fitted(name, n_jobs=1, **options):
     X = table(name)
     weight = np.arange(300) % 4 * 0.7 if name == "weights" else None
-    model = Autoencoder(random_state=0, n_jobs=n_jobs, **CASES[name], **options)
+    defaults = {"scaling": "range", "random_state": 0, "n_jobs": n_jobs}
+    model = Autoencoder(**defaults, **CASES[name], **options)
     return model.fit(X, sample_weight=weight)
 
 

@@ -141,12 +141,14 @@ def test_auto_is_a_share_of_the_normal_rows_and_a_multiple_of_their_spread(X, ma
     push = _detecting.ANOMALY_SHARE * 360 / 40
     scaled = (normal - normal.mean(axis=0)) / np.ptp(normal, axis=0)
     margin = _detecting.MARGIN * float(scaled.var(axis=0).mean())
-    given = model(anomaly_weight=push, anomaly_margin=margin).fit(X, anomalous=marks)
-    auto = model().fit(X, anomalous=marks)
+    options = {"scaling": "range"}
+    given = model(anomaly_weight=push, anomaly_margin=margin, **options).fit(X, anomalous=marks)
+    auto = model(**options).fit(X, anomalous=marks)
     for mine, its in zip(weights(given), weights(auto), strict=True):
         np.testing.assert_allclose(mine, its, atol=1e-4)
     for other in ({"anomaly_weight": 2 * push}, {"anomaly_margin": 0.1 * margin}):
-        assert not np.array_equal(model(**other).fit(X, anomalous=marks).coefs_[0], auto.coefs_[0])
+        fitted = model(**options, **other).fit(X, anomalous=marks)
+        assert not np.array_equal(fitted.coefs_[0], auto.coefs_[0])
 
 
 def test_errors_of_anomalies_are_pushed_to_the_margin_and_not_far_beyond(X, marks):

@@ -17,7 +17,16 @@ from sklearn.preprocessing import StandardScaler
 from fastae import Autoencoder
 from fastae._input import check_table
 
-MODULES = ["_archive", "_autoencoder", "_checks", "_config", "_core", "_errors", "_history"]
+MODULES = [
+    "_archive",
+    "_autoencoder",
+    "_checks",
+    "_config",
+    "_constant",
+    "_core",
+    "_errors",
+    "_history",
+]
 MODULES += ["_params", "_scaling", "_base", "_stopping", "_stream", "_summary", "_table"]
 MODULES += ["_threads", "_threshold", "_weights"]
 DTYPES = [np.bool_, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64]
@@ -35,9 +44,8 @@ def training_rows():
 
 @pytest.fixture
 def model(X):
-    return Autoencoder(hidden_layer_sizes=(5, 2, 4), learning_rate_init=0.005, random_state=0).fit(
-        X
-    )
+    options = {"learning_rate_init": 0.005, "scaling": "range", "random_state": 0}
+    return Autoencoder(hidden_layer_sizes=(5, 2, 4), **options).fit(X)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -172,8 +180,9 @@ def test_smallest_tables(shape, solver):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_type_of_number_gives_the_same_model(X, dtype):
     table = (np.abs(X) > 0.5).astype(np.float64)
-    expected = Autoencoder(random_state=0, max_epochs=5).fit(table)
-    model = Autoencoder(random_state=0, max_epochs=5).fit(table.astype(dtype))
+    # "auto" depends on the type.
+    expected = Autoencoder(scaling="range", random_state=0, max_epochs=5).fit(table)
+    model = Autoencoder(scaling="range", random_state=0, max_epochs=5).fit(table.astype(dtype))
     np.testing.assert_allclose(model.score_samples(table), expected.score_samples(table), rtol=1e-4)
     np.testing.assert_allclose(
         model.score_samples(table.astype(dtype)), expected.score_samples(table), rtol=1e-4

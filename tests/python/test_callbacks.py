@@ -100,7 +100,7 @@ def test_their_true_ends_the_training(X):
 
 def test_early_stopping_ends_their_tasks(X):
     ear = Ear()
-    model = estimator(target_mse=1.0, max_epochs=3).set_callbacks(ear).fit(X)
+    model = estimator(target_mse=1.0, max_epochs=3, scaling="range").set_callbacks(ear).fit(X)
     assert model.stop_reason_ == "target_mse"
     assert ear.heard == heard_of(0, 3)
 

@@ -107,11 +107,13 @@ def test_fewer_epochs_than_done_end_at_once(X, path):
 
 
 def test_a_lower_target_goes_on(X, path):
-    assert model(checkpoint=path, target_mse=0.04).fit(X).stop_reason_ == "target_mse"
+    options = {"scaling": "range"}
+    stopped = model(checkpoint=path, target_mse=0.04, **options).fit(X)
+    assert stopped.stop_reason_ == "target_mse"
     for target_mse in (None, 0.0):
-        longer = model(checkpoint=path, target_mse=target_mse).fit(X)
+        longer = model(checkpoint=path, target_mse=target_mse, **options).fit(X)
         assert longer.stop_reason_ == "max_epochs"
-        assert_same_fit(longer, model().fit(X))
+        assert_same_fit(longer, model(**options).fit(X))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_a_lower_target_goes_on(X, path):
         ({"batch_size": 9}, "batch_size was 8 and is 9"),
         ({"hidden_layer_sizes": (4, 3, 4)}, r"hidden_layer_sizes was \(4, 2, 4\) and is \(4, 3"),
         ({"random_state": 1}, "random_state was 0 and is 1"),
-        ({"scaling": "standard"}, "scaling was 'range' and is 'standard'"),
+        ({"scaling": "standard"}, "scaling was 'auto' and is 'standard'"),
         ({"solver": "sgd"}, "solver was 'adam' and is 'sgd'"),
         ({"l2": 0.1}, r"l2 was 0.0 and is 0.1"),
         ({"score_every": 51}, "score_every was 50 and is 51"),

@@ -53,7 +53,8 @@ def checkpoint_path(tmp_path):
 
 
 def model(**options):
-    return small_model(**{"max_epochs": 8, "learning_rate_init": 0.03, **options})
+    defaults = {"max_epochs": 8, "learning_rate_init": 0.03, "scaling": "range"}
+    return small_model(**{**defaults, **options})
 
 
 def pressed_in_call(n, function):

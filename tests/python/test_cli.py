@@ -106,6 +106,7 @@ GIVEN = {
     "pretraining": "stacked",
     "pretraining_epochs": 0.5,
     "scaling": "standard",
+    "constant_features": "drop",
     "contamination": 0.1,
     "validation_fraction": 0.2,
     "early_stopping": True,

@@ -48,7 +48,7 @@ def training_rows():
         ("epsilon", 0.0, "a number >= 1e-18"),
         ("init", "zeros", "'glorot_uniform', 'uniform', 'normal'"),
         ("init_scale", 0, "a number > 0"),
-        ("scaling", "minmax", "'range', 'standard', 'robust', 'none'"),
+        ("scaling", "minmax", "'auto', 'range', 'standard', 'robust', 'none'"),
         ("contamination", 0.6, r"'auto' or a number in \(0, 0.5\]"),
         ("contamination", 0.0, r"'auto' or a number in \(0, 0.5\]"),
         ("parallel", "yes", "'deterministic', 'hogwild'"),

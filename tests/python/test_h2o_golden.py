@@ -43,7 +43,7 @@ def model(golden):
     """An estimator that learned its scaling from H2O's table, and then got H2O's weights."""
     case = golden["case"]
     model = fastae.Autoencoder(
-        **case, output_activation=case["activation"], max_epochs=1, random_state=0
+        **case, output_activation=case["activation"], scaling="range", max_epochs=1, random_state=0
     )
     model.fit(golden["X_train"])
     coefs, intercepts = weights(golden)

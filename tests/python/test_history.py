@@ -27,7 +27,7 @@ def training_rows():
 
 def fitted(X, **options):
     options = {"hidden_layer_sizes": 3, "max_epochs": 4, "random_state": 0, **options}
-    return Autoencoder(**options).fit(X)
+    return Autoencoder(scaling="range", **options).fit(X)
 
 
 def assert_same_bits(model, other):

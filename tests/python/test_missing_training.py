@@ -85,7 +85,7 @@ def test_rows_of_weight_0_are_absent_whatever_they_miss(gaps, mode):
 def test_anomalous_rows_may_miss_values(X, gaps, missing, method, of_the_normal):
     anomalous = np.arange(len(X)) >= 180
     table = np.where(anomalous[:, None] | of_the_normal, gaps, X)
-    fitted = getattr(model(missing=missing), method)(table, anomalous=anomalous)
+    fitted = getattr(model(missing=missing, scaling="range"), method)(table, anomalous=anomalous)
     assert all(np.isfinite(array).all() for array in weights(fitted))
     ordinary = table[~anomalous]
     np.testing.assert_allclose(fitted.shift_, np.nanmean(ordinary, axis=0), rtol=1e-12)
@@ -99,7 +99,7 @@ def test_streams(gaps, missing, output):
     parts = [part * (1 + k) + k for k, part in enumerate(np.array_split(gaps, 4))]
     parts[0][:, 2] = parts[1][:, 2] = np.nan
     parts[3][:, 4] = np.nan
-    fitted = model(missing=missing, output_activation=output)
+    fitted = model(missing=missing, output_activation=output, scaling="range")
     for k, part in enumerate(parts):
         fitted.partial_fit(part)
         so_far = np.concatenate(parts[: k + 1])

@@ -61,7 +61,8 @@ def test_scaling_is_that_of_all_rows_so_far(sizes, scaling):
 @pytest.mark.parametrize("before", ["fit", "stream", "warm fit"])
 def test_scaling_goes_on_after_fit(before):
     X, Z = rows(), rows(200, seed=2) * 3
-    fitted = shallow_model(max_epochs=2, warm_start=before == "warm fit").fit(X)
+    options = {"scaling": "range", "warm_start": before == "warm fit"}
+    fitted = shallow_model(max_epochs=2, **options).fit(X)
     seen = [X]
     if before != "fit":
         (fitted.fit if before == "warm fit" else fitted.partial_fit)(Z)
@@ -77,7 +78,8 @@ def test_what_was_learnt_stays_when_the_scaling_moves(hidden):
     # With a rate of almost nothing, a call only moves the scaling.
     X = rows()
     X[:, 0] = X[:, 0] > X[0, 0]  # a range of exactly 1, as if by a constant column
-    fitted = shallow_model(hidden_layer_sizes=hidden, max_epochs=30, solver="sgd").fit(X)
+    options = {"hidden_layer_sizes": hidden, "solver": "sgd", "scaling": "range"}
+    fitted = shallow_model(max_epochs=30, **options).fit(X)
     before, scale = fitted.reconstruct(X), fitted.scale_
     fitted.set_params(learning_rate_init=1e-20, momentum=0.0).partial_fit(rows(50, seed=2) * 3 - 70)
     assert np.all(fitted.scale_ < scale / 1.5)
@@ -98,11 +100,11 @@ def test_a_bounded_output_speaks_the_new_units():
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("batch_size", [1, 16])
 def test_a_stream_learns_like_fit(solver, batch_size):
-    options = {"solver": solver, "batch_size": batch_size}
+    options = {"solver": solver, "batch_size": batch_size, "scaling": "range"}
     X, unseen = rows(6000), rows(500, seed=2)
     fitted = streamed(X, [500] * 12, **options)
     at_once = shallow_model(max_epochs=1, learning_rate="constant", **options).fit(X)
-    untrained = shallow_model(max_epochs=0).fit(X)
+    untrained = shallow_model(max_epochs=0, scaling="range").fit(X)
     assert -fitted.score(unseen) < max(-1.5 * at_once.score(unseen), 0.0005)
     assert -fitted.score(unseen) < -0.8 * untrained.score(unseen)
     assert fitted.loss_curve_[-1] < 0.8 * fitted.loss_curve_[0]

@@ -30,7 +30,8 @@ def model(**options):
 
 
 def digits_error(digits, event, **options):
-    fitted = model(hidden_layer_sizes=DEEP, score_every=len(digits), **options).fit(digits)
+    options |= {"hidden_layer_sizes": DEEP, "score_every": len(digits), "scaling": "range"}
+    fitted = model(**options).fit(digits)
     return fitted.history_["training_mse"][event]
 
 

@@ -205,10 +205,12 @@ def parts(X, y):
 
 def test_in_a_stream_the_targets_scaling_is_that_of_all_rows():
     X, y = slope(n_targets=2)
-    model = regressor()
+    model = regressor(scaling="range")
     for rows, numbers in parts(X, y):
         model.partial_fit(rows, numbers)
-    whole = regressor(max_epochs=0).fit(*map(np.concatenate, zip(*parts(X, y), strict=True)))
+    whole = regressor(max_epochs=0, scaling="range").fit(
+        *map(np.concatenate, zip(*parts(X, y), strict=True))
+    )
     for name in ("target_shift_", "target_scale_", "shift_", "scale_"):
         np.testing.assert_allclose(getattr(model, name), getattr(whole, name), rtol=1e-9)
 
@@ -256,9 +258,11 @@ def test_other_numbers_of_targets_are_refused(table):
 
 
 def test_grid_search_and_cross_validation(table):
-    search = GridSearchCV(regressor(max_epochs=20), {"loss": ["squared_error", "huber"]}, cv=3)
+    search = GridSearchCV(
+        regressor(max_epochs=20, scaling="range"), {"loss": ["squared_error", "huber"]}, cv=3
+    )
     search.fit(*table)
-    best = regressor(max_epochs=20).set_params(**search.best_params_).fit(*table)
+    best = regressor(max_epochs=20, scaling="range").set_params(**search.best_params_).fit(*table)
     assert_same(search.best_estimator_, best)
     scores = cross_val_score(make_pipeline(StandardScaler(), best), *table, cv=3)
     assert scores.min() > 0.6

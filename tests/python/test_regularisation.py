@@ -22,6 +22,7 @@ def training_rows():
 
 def fitted(X, **options):
     defaults = {"hidden_layer_sizes": 5, "max_epochs": 30, "batch_size": 10, "random_state": 0}
+    defaults["scaling"] = "range"  # penalties are in scaled units
     return Autoencoder(**defaults | options).fit(X)
 
 

@@ -22,10 +22,13 @@ def wild_table(n=400, seed=0):
 
 def scaled(X):
     """Return what the network is to see, by the definition."""
-    q = np.quantile(X, [0.01, 0.25, 0.5, 0.75, 0.99], axis=0)
-    inner, outer = (q[3] - q[1]) / 1.349, (q[4] - q[0]) / 4.652
-    spread = np.where(inner > 0, inner, np.where(outer > 0, outer, X.std(axis=0)))
-    return np.clip((X - q[2]) / spread, -10, 10)
+    levels, method = [0.25, 0.5, 0.75], "averaged_inverted_cdf"
+    low, median, high = np.quantile(X, levels, axis=0, method=method)
+    spread = (high - low) / 1.349
+    for j in np.flatnonzero(spread == 0):
+        distance = np.abs(X[:, j] - median[j])
+        spread[j] = min(np.ptp(X[:, j]) / 2, 2 * np.median(distance[distance > 0]))
+    return np.clip((X - median) / spread, -10, 10)
 
 
 def model(**options):
@@ -62,24 +65,94 @@ def test_one_absurd_value_does_not_make_its_column_useless():
     assert agreement("range") < 0.5
 
 
-def test_quartiles_that_are_the_same_leave_wider_ones_or_the_standard_deviation():
+def test_where_half_of_the_values_are_the_same_the_others_decide():
     n = np.arange(1000)
-    X = np.column_stack(
-        [np.where(n % 10 == 0, n, 5.0), np.where(n == 3, 77.0, 5.0), np.full(1000, 2.0)]
-    )
-    fallback = np.array([1.0, 0.25, 0.125])
-    shift, scale = robust_scaling(X, None, fallback)
-    assert shift.tolist() == [5, 5, 2]
-    q = np.quantile(X[:, 0], [0.01, 0.99])
-    np.testing.assert_allclose(scale, [4.652 / (q[1] - q[0]), 0.25, 0.125])
+    rng = np.random.default_rng(0)
+    counts = np.where(n % 10 == 0, rng.exponential(size=1000), 0.0)
+    X = np.column_stack([
+        counts,
+        np.where(n == 500, 1e9, counts),  # nor does an absurd one among them
+        n % 20 == 0,  # a flag
+        np.where(n == 3, 77.0, 5.0),
+        np.full(1000, 2.0),
+        np.where(n % 2 == 0, 0.1, np.nextafter(0.1, 1)),  # constant but for rounding
+    ])  # fmt: skip
+    shift, scale = robust_scaling(X, None, None, np.ptp(X, axis=0))
+    np.testing.assert_allclose(shift, [0, 0, 0, 5, 2, 0.1])
+    twice = 2 * np.median(counts[n % 10 == 0])
+    np.testing.assert_allclose(1 / scale[:5], [twice, twice, 0.5, 36, 1], rtol=0.1)
+    fitted = model(scaling="robust").fit(X)
+    np.testing.assert_array_equal(fitted.scale_[4:], [1, 1])
 
 
-def test_weights_are_counts():
+def test_only_the_given_rows_are_looked_at():
+    X = wild_table()
+    rows = np.arange(0, len(X), 3, dtype=np.uint32)
+    some = robust_scaling(X, rows, None, np.ptp(X, axis=0))
+    of_them = robust_scaling(np.asfortranarray(X[rows]), None, None, np.ptp(X, axis=0))
+    np.testing.assert_array_equal(some, of_them)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options", "kind"),
+    [
+        (np.float32, {}, "robust"),
+        (np.int64, {}, "robust"),
+        (np.uint8, {}, "range"),
+        (np.int8, {}, "range"),
+        (np.bool_, {}, "range"),
+        (np.float64, {"output_activation": "tanh"}, "range"),
+        (np.float64, {"output_activation": "logistic"}, "range"),
+        (np.float64, {"scaling": "none"}, "none"),
+    ],
+)
+def test_what_auto_is(dtype, options, kind):
+    X = (np.random.default_rng(0).random((300, 4)) * 100).astype(dtype)
+    fitted = model(**options).fit(X)
+    assert fitted.scaling_ == kind
+    explicit = model(**{**options, "scaling": kind}).fit(X)
+    np.testing.assert_array_equal(fitted.score_samples(X), explicit.score_samples(X))
+    np.testing.assert_array_equal(fitted.shift_, explicit.shift_)
+
+
+@pytest.mark.parametrize(("n_first", "kind"), [(255, "standard"), (256, "robust")])
+def test_the_first_call_of_a_stream_settles_auto(n_first, kind):
+    X = wild_table()
+    stream = model().partial_fit(X[:n_first])
+    assert stream.scaling_ == kind
+    scale = stream.scale_
+    stream.partial_fit(X[:300] * 3)
+    assert stream.scaling_ == kind
+    assert np.array_equal(stream.scale_, scale) == (kind == "robust")
+    # A stream that goes on from fit has its scaling.
+    assert model().fit(X).partial_fit(X[:10]).scaling_ == "robust"
+
+
+def test_absurd_values_in_every_column_do_no_harm_by_default():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 2)) @ rng.normal(size=(2, 6)) * [1e-6, 1, 1e6, 1, 1, 1]
+    X += 0.01 * rng.normal(size=X.shape) * X.std(axis=0)
+    wild = X.copy()
+    wild[np.arange(6), np.arange(6)] += 1e6 * X.std(axis=0)
+    others = np.arange(500) > 5
+
+    def unexplained(**options):
+        fitted = model(max_epochs=60, **options).fit(wild)
+        gaps = (fitted.reconstruct(X) - X)[others] / X.std(axis=0)
+        return (gaps**2).mean(axis=0)
+
+    assert unexplained().max() < 0.05
+    assert unexplained(scaling="range").min() > 0.5
+
+
+def test_weights_are_counts_of_which_only_ratios_matter():
     X, counts = wild_table(60), np.arange(60) % 4
-    weighted = model(scaling="robust", max_epochs=0).fit(X, sample_weight=counts)
-    repeated = model(scaling="robust", max_epochs=0).fit(np.repeat(X, counts, axis=0))
-    np.testing.assert_allclose(weighted.shift_, repeated.shift_)
-    np.testing.assert_allclose(weighted.scale_, repeated.scale_)
+    X[:, 0] = counts == 1  # mostly 0
+    expected = model(scaling="robust", max_epochs=0).fit(np.repeat(X, counts, axis=0))
+    for factor in (1, 0.3, 1e6):
+        weighted = model(scaling="robust", max_epochs=0).fit(X, sample_weight=factor * counts)
+        np.testing.assert_array_equal(weighted.shift_, expected.shift_)
+        np.testing.assert_allclose(weighted.scale_, expected.scale_, rtol=1e-12)
 
 
 def test_missing_values_are_left_out():

@@ -90,7 +90,7 @@ def test_departure_from_a_constant_does_not_explode_the_score(X, kind, value):
 
 
 def test_scaled_units_are_those_of_the_error(X):
-    model = Autoencoder(random_state=0, max_epochs=3).fit(X)
+    model = Autoencoder(scaling="range", random_state=0, max_epochs=3).fit(X)
     scaled_error = (model.reconstruct(X) - X) * model.scale_
     np.testing.assert_allclose(
         model.reconstruction_error(X, per_feature=True), scaled_error**2, rtol=1e-6, atol=1e-15

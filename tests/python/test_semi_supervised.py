@@ -151,7 +151,7 @@ def test_unlabelled_rows_improve_what_few_labels_teach(kind):
     y, unknown = (code, np.nan) if kind is AutoencoderRegressor else (np.int_(code > 0), -1)
     known = np.arange(500) < 12
     options = {"hidden_layer_sizes": 1, "activation": "identity", "batch_size": 4}
-    options |= {"random_state": 0}
+    options |= {"random_state": 0, "scaling": "range"}
     plain = kind(max_epochs=2500, **options).fit(X[known], y[known])  # as many updates
     model = kind(max_epochs=60, reconstruction_weight=1, **options)
     model.fit(X, np.where(known, y, unknown))

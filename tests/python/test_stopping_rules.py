@@ -19,9 +19,8 @@ def training_rows():
 
 
 def estimator(**options):
-    return Autoencoder(
-        **{"hidden_layer_sizes": 3, "max_epochs": 100, "batch_size": 8, "random_state": 0} | options
-    )
+    defaults = {"hidden_layer_sizes": 3, "max_epochs": 100, "batch_size": 8, "random_state": 0}
+    return Autoencoder(**defaults | {"scaling": "range"} | options)
 
 
 def fitted(X, X_val=None, **options):

@@ -21,7 +21,8 @@ Loss = StrEnum("Loss", ["squared_error", "absolute_error", "huber", "quantile"])
 Rate = StrEnum("Rate", ["cosine", "constant", "invscaling", "onecycle"])
 Pretraining = StrEnum("Pretraining", ["stacked"])
 Init = StrEnum("Init", ["glorot_uniform", "uniform", "normal"])
-Scaling = StrEnum("Scaling", ["range", "standard", "robust", "none"])
+Scaling = StrEnum("Scaling", ["auto", "range", "standard", "robust", "none"])
+ConstantFeatures = StrEnum("ConstantFeatures", ["keep", "drop"])
 Parallel = StrEnum("Parallel", ["deterministic", "hogwild"])
 
 
@@ -88,7 +89,14 @@ MODEL_OPTIONS: dict[str, Any] = {
         Any, _number(_NETWORK, "FLOAT", "Half-width (uniform) or deviation (normal) of that.")
     ],
     "scaling": Annotated[
-        Scaling, _choice(_NETWORK, "Divide each centred column by its range or its deviation.")
+        Scaling,
+        _choice(
+            _NETWORK,
+            "Divide each centred column by its range, its deviation or its quartiles' gap.",
+        ),
+    ],
+    "constant_features": Annotated[
+        ConstantFeatures, _choice(_NETWORK, "What becomes of columns that hold a single value.")
     ],
     "loss": Annotated[Loss, _choice(_TRAINING, "What training minimises.")],
     "huber_delta": Annotated[

@@ -1,0 +1,223 @@
+"""Tables of every kind, read into what the core takes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.validation import validate_data
+
+from fastae._input import Array, check_table, checked_weights, fail_if_not_finite
+from fastae._schema import MixedTable, Schema, needs_schema
+from fastae._sparse import SparseTable, is_sparse
+from fastae._units import Units
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Table: TypeAlias = Array | MixedTable | SparseTable
+
+
+def core_rows(table: Table, units: Units | None = None) -> dict[str, Any]:
+    """Return the core's arguments for the rows of a table.
+
+    Parameters
+    ----------
+    table : ndarray, SparseTable or MixedTable
+    units : Units or None
+        Of the network; None: numbers.
+    """
+    if isinstance(table, MixedTable):
+        return {"X": table.numbers, "codes": table.codes}
+    if isinstance(table, SparseTable):
+        return {"X": table.core}
+    if units is not None and not units.is_plain:
+        return {"X": table, "codes": np.empty((table.shape[0], 0), dtype=np.int32)}
+    return {"X": table}
+
+
+def numbers_of(table: Table) -> Array | SparseTable:
+    """Return the columns that are numbers."""
+    return table.numbers if isinstance(table, MixedTable) else table
+
+
+def n_values(table: Table) -> int:
+    """Return how many values there are to be read."""
+    if isinstance(table, MixedTable):
+        return table.numbers.size + table.codes.size
+    return table.size
+
+
+def joined(one: Table, two: Table) -> Table:
+    """Return the rows of both tables, which are of one kind."""
+    if isinstance(one, MixedTable) and isinstance(two, MixedTable):
+        numbers = np.concatenate([one.numbers, two.numbers])
+        return MixedTable(numbers, np.concatenate([one.codes, two.codes]), one.schema)
+    if isinstance(one, SparseTable) or isinstance(two, SparseTable):
+        from scipy import sparse
+
+        parts = [part.matrix if isinstance(part, SparseTable) else part for part in (one, two)]
+        return SparseTable(sparse.vstack(parts, format="csr"))
+    assert isinstance(one, np.ndarray) and isinstance(two, np.ndarray)
+    return np.concatenate([one, two])
+
+
+def arrays_of(table: Table) -> list[npt.NDArray[Any]]:
+    """Return all that a table consists of."""
+    if isinstance(table, MixedTable):
+        return [table.numbers, table.codes]
+    return list(table.core[:3]) if isinstance(table, SparseTable) else [table]
+
+
+def any_missing(table: Table) -> bool:
+    """Tell whether a number is NaN."""
+    if isinstance(table, SparseTable):
+        return bool(np.isnan(table.values).any())
+    return bool(np.isnan(numbers_of(table)).any())
+
+
+class ReadingMixin:
+    """How an estimator reads tables: which columns are factors, and what their levels are."""
+
+    categorical_features: Any
+    categorical_loss: str
+    max_categories: int
+    missing: str
+    missing_indicator: bool
+    hidden_layer_sizes: Any
+
+    n_features_in_: int
+    # What `fit` learned of the columns; None: they are numbers.
+    _schema: Schema | None = None
+    # A table without rows of the kind that `fit` saw, if it had factors.
+    _like: Any = None
+    # What the network's inputs stand for; None: numbers.
+    _units: Units | None = None
+    _kept_of: Callable[..., Any]
+
+    def _read_new(self, X: Any, sample_weight: Any = None) -> Table:
+        """Return a table to be trained on, and learn what its columns are."""
+        self._schema = self._like = None
+        if isinstance(X, MixedTable):
+            self._schema, self.n_features_in_ = X.schema, X.shape[1]
+            return X
+        if isinstance(X, SparseTable):
+            self.n_features_in_ = X.shape[1]
+            return X
+        if is_sparse(X):
+            return SparseTable.of(self, X, reset=True)
+        if not (_is_arrow(X) or needs_schema(X, self.categorical_features)):
+            return check_table(self, X, reset=True, finite=False)
+        X = validate_data(self, X, reset=True, skip_check_array=True)
+        _check_rows(X)
+        schema = Schema.learn(
+            X,
+            categorical_features=self.categorical_features,
+            max_levels=int(self.max_categories),
+            missing=self.missing,
+            sample_weight=checked_weights(sample_weight, X),
+        )
+        return self._encoded(X, schema)
+
+    def _read_as(self, X: Any, schema: Schema) -> Table:
+        """Return a table to be trained on, whose columns another estimator has learned."""
+        if isinstance(X, MixedTable):
+            return self._read_new(X)
+        X = validate_data(self, X, reset=True, skip_check_array=True)
+        _check_rows(X)
+        if X.shape[1] != schema.n_columns:
+            msg = (
+                f"X has {X.shape[1]} columns, but the autoencoder was trained on "
+                f"{schema.n_columns}."
+            )
+            raise ValueError(msg)
+        return self._encoded(X, schema)
+
+    def _encoded(self, X: Any, schema: Schema) -> Table:
+        """Return a table under a schema, and keep that if there is any factor."""
+        table = schema.encode(X)
+        self._schema = schema
+        self._like = X[:0] if hasattr(X, "shape") else np.empty((0, schema.n_columns), dtype=object)
+        return table
+
+    def _read_more(self, X: Any) -> Table:
+        """Return a table of the same columns."""
+        if isinstance(X, MixedTable | SparseTable):
+            return X
+        if self._schema is not None:
+            if is_sparse(X):
+                msg = "X is sparse, but fit saw a table with categories: give such a table."
+                raise TypeError(msg)
+            X = validate_data(self, X, reset=False, skip_check_array=True)
+            _check_rows(X)
+            return self._schema.encode(X)
+        if is_sparse(X):
+            return SparseTable.of(self, X, reset=False)
+        return check_table(self, X, reset=False, finite=False)
+
+    def _read(self, X: Any, *, finite: bool = True) -> Table:
+        """Return rows as the core reads them, the columns that the network sees."""
+        table = self._read_more(X)
+        if finite:
+            check_finite(self, table)
+        kept: Table = self._kept_of(table)
+        return kept
+
+    def _settle_units(self, table: Table) -> Units:
+        """Set what the network's inputs are for a table to be trained on."""
+        counts = [] if self._schema is None else [factor.counts for factor in self._schema.factors]
+        marks = bool(self.missing_indicator) and not isinstance(table, SparseTable)
+        units = Units.of_factors(
+            numbers_of(table).shape[1], counts, loss=self.categorical_loss, marks_missing=marks
+        )
+        if not units.is_plain:
+            self._check_suits_units()
+        self._units = None if units.is_plain else units
+        return units
+
+    def _check_suits_units(self) -> None:
+        """Raise ValueError for parameters that are for tables of numbers only."""
+        what = "missing_indicator" if self._schema is None else "columns of categories"
+        for name, wanted in (("max_w2", None), ("pretraining", None)):
+            if getattr(self, name) is not wanted:
+                msg = f"{name} is not there for {what}: set {name}=None."
+                raise ValueError(msg)
+        sizes = self.hidden_layer_sizes
+        if isinstance(sizes, tuple | list) and not sizes and not hasattr(self, "autoencoder"):
+            msg = f"hidden_layer_sizes must have at least one layer for {what}, got ()."
+            raise ValueError(msg)
+        if self.missing_indicator and self.missing == "impute":
+            msg = "missing_indicator is for missing='ignore': what is imputed is not missing."
+            raise ValueError(msg)
+
+    def _units_of(self, n_numbers: int) -> Units:
+        return Units(n_numbers) if self._units is None else self._units
+
+
+def check_finite(estimator: Any, table: Table) -> None:
+    """Raise ValueError if a table has infinity, or NaN that the estimator does not take."""
+    if isinstance(table, MixedTable):
+        fail_if_not_finite(estimator, table.numbers, table.schema.numbers)
+    elif isinstance(table, SparseTable):
+        takes_nan = getattr(estimator, "_missing", "error") != "error"
+        values = table.values
+        bad = np.isinf(values) if takes_nan else ~np.isfinite(values)
+        if values.dtype.kind == "f" and bad.any():
+            at = int(np.argmax(bad))
+            row = int(np.searchsorted(table.core[2], at, side="right")) - 1
+            fail_if_not_finite(estimator, table[row : row + 1].toarray(), first_row=row)
+    else:
+        fail_if_not_finite(estimator, table)
+
+
+def _check_rows(X: Any) -> None:
+    if X.shape[0] == 0:
+        msg = f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required."
+        raise ValueError(msg)
+
+
+def _is_arrow(X: Any) -> bool:
+    arrow = sys.modules.get("pyarrow")
+    return arrow is not None and isinstance(X, arrow.Table | arrow.RecordBatch)
