@@ -214,6 +214,7 @@ TrainResult train_dense(const Network& network, const Weights& weights, const Tr
     Weights own = parted.weights();
     own.side = weights.side;
     own.side_slots = weights.side_slots;
+    own.side_size = weights.side_size;
     layout.pack(weights, own, n_slots);
     const bool lock_free = options.parallel == Parallel::kHogwild && options.n_threads > 1;
     TrainResult result;
@@ -256,7 +257,8 @@ TrainResult train(const Network& network, const Weights& weights, const Training
     AlignedBuffer<float> dense((n_slots + 1) * stride);
     AlignedBuffer<float> side((n_slots + 1) * split.side_size());
     const Weights parts{dense.data(),     dense.data() + stride, stride,
-                        weights.averages, side.data(),           side.data() + split.side_size()};
+                        weights.averages, side.data(),           side.data() + split.side_size(),
+                        split.side_size()};
     split.take_apart(weights, parts, n_slots);
     TrainOptions own = options;
     own.objective.has_units_aside = true;

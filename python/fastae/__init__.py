@@ -16,6 +16,7 @@ from fastae._classifier import AutoencoderClassifier
 from fastae._config import show_config
 from fastae._errors import DivergenceError
 from fastae._regressor import AutoencoderRegressor
+from fastae._scan import scan
 
 if TYPE_CHECKING:
     from fastae import datasets
@@ -28,6 +29,7 @@ __all__ = [
     "DivergenceError",
     "__version__",
     "datasets",
+    "scan",
     "show_config",
 ]
 

@@ -87,7 +87,7 @@ class Autoencoder(
         Limit of the sum of squares of the weights into each unit: after every update, larger ones
         are scaled down to it [10]_.
     input_dropout : float in [0, 1), default=0.0
-        Denoising [11]_: the probability that an input is replaced by 0 (the column's mean), anew
+        Denoising [11]_: the probability that an input is replaced by 0 (`shift_`), anew
         for every row and epoch; the others are divided by ``1 - input_dropout``. What is to be
         reconstructed stays clean.
     hidden_dropout : float in [0, 1), or one per hidden layer, default=0.0
@@ -153,7 +153,8 @@ class Autoencoder(
         were without them (of which a copy is made); `reconstruct` says their constant. In a
         stream its first call settles which. With "keep", a departure from the constant counts.
     missing : {"ignore", "impute", "error"}, default="ignore"
-        What NaN in a table means. "ignore": the network sees the column's mean there, and nothing
+        What NaN in a table means. "ignore": the network sees the column's mean there (with
+        ``scaling="robust"`` here and below: the median), and nothing
         is to be reconstructed: such cells have no error, and the MSE of a row is the mean over its
         other cells (0 if there is none); a column without any value in `fit` never has an error,
         and is NaN in reconstructions. "impute": the cell is taken for the column's mean
@@ -538,7 +539,8 @@ class Autoencoder(
         The first call draws the weights and, with ``batch_size="auto"``, settles the batch size
         by its number of rows. After `fit`, training goes on from the fitted weights.
 
-        The scaling follows the stream: `shift_` and `scale_` are always those of all rows so far
+        The scaling follows the stream unless it is "robust", which the first call settles (with
+        ``scaling="auto"``: of 256 rows or more): `shift_` and `scale_` are those of all rows so far
         (of `fit` and of every call), and whenever they move, the weights of the first layer, and
         of an output layer without activation, are converted, so that the network computes in the
         columns' own units what it did before. (A column that was constant so far has no unit yet:

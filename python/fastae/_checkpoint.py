@@ -16,10 +16,10 @@ from fastae._reading import arrays_of
 from fastae._weights import aligned_zeros
 
 if TYPE_CHECKING:
-    from fastae._reading import Table
     import numpy.typing as npt
 
     from fastae._data import TrainingData
+    from fastae._reading import Table
     from fastae._training import Training
 
 KIND = "checkpoint"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
 from fastae._input import checked_weights
 from fastae._reading import core_rows
 

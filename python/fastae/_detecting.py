@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils import check_random_state
 
 from fastae._checks import check, hidden_widths, is_auto
-from fastae._data import ScoredRows, checked_weights, training_data
+from fastae._data import ScoredRows, TrainingData, checked_weights, training_data
 from fastae._fitting import FittingMixin, Scaling, unchanged_on_error
 from fastae._input import Array, check_marks
 from fastae._params import Architecture
 from fastae._pretraining import stacked
 from fastae._reading import numbers_of
+from fastae._scan import Scan
+from fastae._scanning import Survey, in_one_window, survey
 from fastae._scoring import ScoringMixin
 from fastae._threshold import threshold
-from fastae._units import Units
 from fastae._training import SAMPLE_ROWS, Progress, Training, diverged
+from fastae._units import Units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fastae._data import TrainingData
     from fastae._reading import Table
     from fastae._state import State
 
@@ -76,6 +78,8 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         anomalous: Any = None,
     ) -> Self:
         """Do what `fit` says; `on_progress` as in `fastae._training.Training.run`."""
+        if isinstance(X, Scan):
+            return self._fit_scan(X, sample_weight, X_val, on_progress, anomalous)
         with unchanged_on_error(self):
             check(self)
             self._missing = self.missing
@@ -94,9 +98,45 @@ class DetectingMixin(FittingMixin, ScoringMixin):
                 training_data, table, sample_weight, validation=validation, **marked
             )
             units = self._units_of(numbers_of(table).shape[1])
-            training = self._train(
-                make_data, units, on_progress=on_progress, continues=continues
-            )
+            training = self._train(make_data, units, on_progress=on_progress, continues=continues)
+        return self._ended(training)
+
+    def _fit_scan(
+        self,
+        scan: Scan,
+        sample_weight: Any,
+        X_val: Any,
+        on_progress: Progress | None,
+        anomalous: Any,
+    ) -> Self:
+        """Do what `fit` says with rows that are read in batches."""
+        check(self)
+        given = {"sample_weight": sample_weight, "anomalous": anomalous}
+        wanted = {"validation_fraction": 0.0, "checkpoint": None, "pretraining": None}
+        for name, value in given.items():
+            if value is not None:
+                msg = f"{name} is not there for a scan: fit a table in memory, or its batches."
+                raise ValueError(msg)
+        whole = in_one_window(scan)
+        if whole is not None:
+            return self._fit(whole, None, X_val, on_progress)
+        for name, value in wanted.items():
+            if getattr(self, name) != value:
+                msg = f"{name} is not there for a scan of more than one window: set {value!r}."
+                raise ValueError(msg)
+        if self._goes_on():
+            msg = "warm_start is not there for a scan: call partial_fit with its batches."
+            raise ValueError(msg)
+        with unchanged_on_error(self):
+            self._missing, self._encoder, self._kept = self.missing, None, None
+            seed = check_random_state(self.random_state).randint(2**31)
+            seen = survey(self, scan, seed)
+            sample = self._without_constants(seen.sample, None)
+            units = self._settle_units(sample)
+            seen = replace(seen, stats=seen.stats.of(self._kept), sample=sample)
+            validation = None if X_val is None else ScoredRows(self._table(X_val))
+            make_data = partial(_sampled_data, seen, validation)
+            training = self._train(make_data, units, on_progress=on_progress, scanned=(scan, seen))
         return self._ended(training)
 
     def _fit_encoded(
@@ -241,6 +281,11 @@ class DetectingMixin(FittingMixin, ScoringMixin):
             raise diverged(max(self.n_iter_, 1), training.params)
         self._errors = (errors, weights)
         self.offset_ = -threshold(errors, self.contamination, weights)
+
+
+def _sampled_data(seen: Survey, validation: ScoredRows | None, **_: Any) -> TrainingData:
+    """Return the data of a scan: the rows to be scored, and how many there are."""
+    return TrainingData(seen.sample, None, None, seen.n_rows, validation)
 
 
 def _normal(table: Table, sample_weight: Any, marked: dict[str, Any]) -> Float64 | None:

@@ -18,6 +18,7 @@ from fastae._callbacks import Tasks, has_callbacks, torn_down
 from fastae._plan import Plan, plan
 from fastae._reading import any_missing, check_finite, core_rows, numbers_of
 from fastae._scaling import ROBUST_LIMIT, ROBUST_ROWS, auto_scaling
+from fastae._scanning import Survey, WindowFeed
 from fastae._schema import MixedTable
 from fastae._sparse import SparseTable
 from fastae._state import State
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from fastae._data import ScoredRows, TrainingData
+    from fastae._scan import Scan
     from fastae._units import Units
 
 Float64 = npt.NDArray[np.float64]
@@ -85,6 +87,7 @@ class FittingMixin(NetworkMixin):
         scaling: Scaling | None = None,
         on_progress: Progress | None = None,
         continues: bool = False,
+        scanned: tuple[Scan, Survey] | None = None,
     ) -> Training:
         """Train on checked rows and set all attributes.
 
@@ -100,6 +103,8 @@ class FittingMixin(NetworkMixin):
             As in `fastae._training.Training.run`.
         continues : bool
             Go on with the fitted network, under its scaling.
+        scanned : (Scan, Survey) or None
+            Where the rows are read from, and what is known of them; the data's are a sample.
         """
         rng = check_random_state(self.random_state)
         drawn = None if continues else self._initial_network(units, rng)
@@ -113,7 +118,7 @@ class FittingMixin(NetworkMixin):
             rng=np.random.RandomState(seed % 2**32),
         )
         params = _params.resolve(self, data.n_samples, units, most_rows=_most_rows(data))
-        stats = self._column_stats(data)
+        stats = self._column_stats(data) if scanned is None else scanned[1].stats
         params.options["missing"] = self._missing_in(stats, data)
         self._stats = self._stats.merged(stats) if continues else stats
         data = self._with_scaled_targets(data, "kept" if continues else "anew")
@@ -132,6 +137,11 @@ class FittingMixin(NetworkMixin):
         )  # fmt: skip
         training = self._training(data, scaling, params, what, state)
         training.errors_per_row = self._errors_per_row(stats, data)
+        if scanned is not None:
+            rows = max(scanned[0].window // params.batch_size, 1) * params.batch_size
+            training.feed = WindowFeed(
+                scanned[0], lambda batch: self._read(batch, finite=False), rows, seed
+            )
         if drawn is not None:
             self._silence_unknown(training.state.network)
         if saved is not None:

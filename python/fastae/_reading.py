@@ -30,6 +30,8 @@ def core_rows(table: Table, units: Units | None = None) -> dict[str, Any]:
         Of the network; None: numbers.
     """
     if isinstance(table, MixedTable):
+        if units is None and not table.codes.shape[1]:
+            return {"X": table.numbers}
         return {"X": table.numbers, "codes": table.codes}
     if isinstance(table, SparseTable):
         return {"X": table.core}
@@ -110,7 +112,7 @@ class ReadingMixin:
             return SparseTable.of(self, X, reset=True)
         if not (_is_arrow(X) or needs_schema(X, self.categorical_features)):
             return check_table(self, X, reset=True, finite=False)
-        X = validate_data(self, X, reset=True, skip_check_array=True)
+        X = validate_data(self, _frame(X), reset=True, skip_check_array=True)
         _check_rows(X)
         schema = Schema.learn(
             X,
@@ -125,7 +127,7 @@ class ReadingMixin:
         """Return a table to be trained on, whose columns another estimator has learned."""
         if isinstance(X, MixedTable):
             return self._read_new(X)
-        X = validate_data(self, X, reset=True, skip_check_array=True)
+        X = validate_data(self, _frame(X), reset=True, skip_check_array=True)
         _check_rows(X)
         if X.shape[1] != schema.n_columns:
             msg = (
@@ -150,7 +152,7 @@ class ReadingMixin:
             if is_sparse(X):
                 msg = "X is sparse, but fit saw a table with categories: give such a table."
                 raise TypeError(msg)
-            X = validate_data(self, X, reset=False, skip_check_array=True)
+            X = validate_data(self, _frame(X), reset=False, skip_check_array=True)
             _check_rows(X)
             return self._schema.encode(X)
         if is_sparse(X):
@@ -216,6 +218,14 @@ def _check_rows(X: Any) -> None:
     if X.shape[0] == 0:
         msg = f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required."
         raise ValueError(msg)
+
+
+def _frame(X: Any) -> Any:
+    """Return a table with a shape: what scikit-learn wants to see."""
+    if type(X).__name__ == "RecordBatch" and _is_arrow(X):
+        arrow = sys.modules["pyarrow"]
+        return arrow.Table.from_batches([X])
+    return X if hasattr(X, "shape") else np.asarray(X, dtype=object)
 
 
 def _is_arrow(X: Any) -> bool:

@@ -19,7 +19,7 @@ MAX_SCALE = float(np.finfo(np.float32).max)
 # reach, and by whose square an error is large enough (benchmarks/sweeps.py scalings).
 ROBUST_LIMIT = 10.0
 # Rows whose quantiles say enough.
-ROBUST_ROWS = 10_000
+ROBUST_ROWS = 5_000
 # Rows in the first call of a stream from which quantiles are settled for good.
 STREAM_ROWS = 256
 _CLOSE = 1e-9  # rounding of shares of weights

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,18 @@ from fastae._base import NetworkMixin
 from fastae._input import Array, check_codes
 from fastae._output import like_frame
 from fastae._reading import Table, check_finite
+from fastae._scan import Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Float64 = npt.NDArray[np.float64]
+
+
+def _batchwise(function: Callable[[Any], Any], scan: Scan) -> Array:
+    """Return a function's results of all batches, one below the other."""
+    with scan.batches() as reader:
+        return np.concatenate([np.asarray(function(batch)) for batch in reader if len(batch)])
 
 
 class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
@@ -59,8 +70,12 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
             in `fit`.
         """
         check_is_fitted(self)
-        X = self._table(X)
-        codes: Array = self._call(_core.activations, X, n_layers=self._feature_layer())
+        if isinstance(X, Scan):
+            return _batchwise(lambda batch: self._codes(self._table(batch)), X)
+        return self._codes(self._table(X))
+
+    def _codes(self, table: Table) -> Array:
+        codes: Array = self._call(_core.activations, table, n_layers=self._feature_layer())
         return codes
 
     def inverse_transform(self, X: Any) -> Any:
@@ -98,7 +113,8 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         Returns
         -------
         reconstruction : ndarray of shape (n_samples, n_features)
-            The same as ``inverse_transform(transform(X))`` but for rounding. float64 for float64
+            The same as ``inverse_transform(transform(X))`` but for rounding; dropped columns have
+            their constant. float64 for float64
             input and 32 and 64 bit integers, else float32.
 
         Raises
@@ -114,12 +130,12 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         """Return reconstructed numbers, or these and levels, as a table like another one."""
         if self._encoder is not None:
             return self._without_unknown(rows)
-        if self._units is None:
-            return like_frame(self._without_unknown(rows), like)
-        numbers, codes = rows
+        numbers, codes = (rows, None) if self._units is None else rows
         numbers = self._without_unknown(numbers)
         if self._schema is None:
             return like_frame(numbers, like)
+        if codes is None:
+            codes = np.empty((len(numbers), 0), dtype=np.int32)
         return self._schema.decode(numbers, codes, like)
 
     def _without_unknown(self, rows: Array) -> Array:
@@ -150,6 +166,9 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         if not per_feature:
             return -self.score_samples(X)
         check_is_fitted(self)
+        if isinstance(X, Scan):
+            per_batch = partial(self.reconstruction_error, per_feature=True)
+            return _batchwise(per_batch, X)
         errors: Array = self._call(_core.feature_errors, self._table(X))
         if self._encoder is not None:
             return errors
@@ -178,6 +197,8 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
             As in `transform`.
         """
         check_is_fitted(self)
+        if isinstance(X, Scan):
+            return _batchwise(self.score_samples, X)
         # Infinity shows in the scores, unless scaled values have an end.
         X = self._table(X, finite=math.isfinite(self._limit))
         scores = self._scores(X)

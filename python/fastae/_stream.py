@@ -55,6 +55,13 @@ class ColumnStats:
         """Mean, minimum, maximum and variance."""
         return self.mean, self.minimum, self.maximum, self.variance
 
+    def of(self, columns: npt.NDArray[np.intp] | None) -> ColumnStats:
+        """Return the statistics of some columns; None: of all."""
+        if columns is None:
+            return self
+        arrays = (self.count, self.mean, self.minimum, self.maximum, self.variance)
+        return ColumnStats(*(array[columns] for array in arrays), total=self.total)
+
     def merged(self, more: ColumnStats) -> ColumnStats:
         """Return the statistics of the rows of both.
 

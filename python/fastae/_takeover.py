@@ -10,8 +10,8 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from fastae._reading import joined
 from fastae._checks import NOT_NEGATIVE, check_integer, check_number, fail
+from fastae._reading import joined
 
 if TYPE_CHECKING:
     from fastae._autoencoder import Autoencoder

@@ -15,6 +15,7 @@ from fastae import _checkpoint, _core
 from fastae._errors import DivergenceError
 from fastae._history import Event, event
 from fastae._log import logger, show_log
+from fastae._scanning import WholeTable, WindowFeed
 from fastae._stopping import BestWeights, MovingAverageStop
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class Training:
         self.identity = identity or {}
         self._measure, self._decisive = measure, decisive
         self.listener = listener
+        self.feed: WholeTable | WindowFeed = WholeTable(data)
         self.errors_per_row = float(params.widths[0])
         self.next_event = 0
         self._part_start = 0
@@ -151,6 +153,8 @@ class Training:
                 self._part(started, on_progress, verbose)
         except KeyboardInterrupt:  # pressed between two calls of the core
             self.stop_reason = self.stop_reason or "interrupted"
+        finally:
+            self.feed.close()
         self._end(verbose)
 
     def _part(self, started: float, on_progress: Progress | None, verbose: int) -> None:
@@ -196,16 +200,13 @@ class Training:
             tick=tick if watched else None,
             batch_size=self.params.batch_size,
             seed=state.seed,
-            first_epoch=state.epoch,
-            # Threads without locks may leave out a mini-batch when they are told to stop.
-            first_row=state.epoch_rows - state.epoch_rows % self.params.batch_size,
-            n_samples=min(self.next_event, plan.total) - state.samples,
-            **self.data.rows(self.params.options.get("factors")),
+            **self.feed.turn(
+                state, self.params, min(self.next_event, plan.total), plan.total
+            ),
             samples_total=plan.total,
             samples_done=state.samples,
             steps_done=state.steps,
             n_threads=self.n_threads,
-            **self.data.arguments(),
             **self.params.options,
         )
         # Ctrl-C late in the core raises as soon as Python's own code goes on. The result has then

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -47,9 +48,9 @@ class TrainingClock {
     void end_epoch() {
         const Index rows = result_.samples - samples_before_;
         if (result_.status == TrainStatus::kDiverged || rows == 0) return;
-        const float* p = weights_.params;
-        for (Index i = 0; i < layout_.size(); ++i) {
-            if (!std::isfinite(p[i])) return halt(TrainStatus::kDiverged);
+        if (!all_finite(weights_.params, layout_.size()) ||
+            !all_finite(weights_.side, weights_.side_size)) {
+            return halt(TrainStatus::kDiverged);
         }
         const std::chrono::duration<double> elapsed = Clock::now() - epoch_start_;
         result_.parts.push_back({rows, epoch_errors_, elapsed.count()});
@@ -59,6 +60,10 @@ class TrainingClock {
 
   private:
     using Clock = std::chrono::steady_clock;
+
+    static bool all_finite(const float* p, Index n) {
+        return std::all_of(p, p + n, [](float value) { return std::isfinite(value); });
+    }
 
     void look_in() {
         bool wants_stop = false;

@@ -16,6 +16,7 @@ struct Weights {
     /// (n_slots, side_size) state; null without such units.
     float* side = nullptr;
     float* side_slots = nullptr;
+    Index side_size = 0;
 };
 
 }  // namespace fastae
