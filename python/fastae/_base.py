@@ -13,13 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 from fastae import _core, _history, _summary, _threads
 from fastae._checks import hidden_dropout
 from fastae._constant import ColumnsMixin
-from fastae._input import Array
 from fastae._reading import ReadingMixin, Table, core_rows
 from fastae._weights import Network, n_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fastae._input import Array
     from fastae._state import State
     from fastae._table import Table as Summary
 

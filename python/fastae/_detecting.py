@@ -12,9 +12,9 @@ import numpy.typing as npt
 from sklearn.utils import check_random_state
 
 from fastae._checks import check, hidden_widths, is_auto
-from fastae._data import ScoredRows, TrainingData, checked_weights, training_data
+from fastae._data import ScoredRows, TrainingData, training_data
 from fastae._fitting import FittingMixin, Scaling, unchanged_on_error
-from fastae._input import Array, check_marks
+from fastae._input import check_marks, checked_weights
 from fastae._params import Architecture
 from fastae._pretraining import stacked
 from fastae._reading import numbers_of
@@ -28,6 +28,7 @@ from fastae._units import Units
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fastae._input import Array
     from fastae._reading import Table
     from fastae._state import State
 

@@ -203,7 +203,7 @@ class FittingMixin(NetworkMixin):
         numbers = numbers_of(data.X)
         weights, n_normal = data.normal_rows
         if not numbers.shape[1]:
-            return ColumnStats(*np.zeros((5, 0)), total=float(n_normal))
+            return ColumnStats.nothing(float(n_normal))
         n_threads = _threads.resolve(self.n_jobs, flops=4.0 * numbers.size)
         mean, minimum, maximum, variance, count, complete = _core.column_stats(
             core_rows(numbers)["X"], n_threads=n_threads, sample_weight=weights

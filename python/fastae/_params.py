@@ -202,10 +202,11 @@ def auto_batch_size(
     """Return the rows per update that ``batch_size="auto"`` stands for.
 
     ADADELTA is made for one row at a time and learns slowly with more. The others get a power of
-    two that leaves at least 64 updates per epoch, and not more than `most`: with 128 dense rows the
-    products already run at full speed; without locks not more than 32, as every thread's update starts from
-    weights that the others' mini-batches have moved meanwhile. Up to `least` rows, 8 updates per
-    epoch are enough: what labels teach does not suffer, and single rows are slow.
+    two that leaves at least 64 updates per epoch, and not more than `most`: with 128 dense rows
+    the products already run at full speed; without locks not more than 32, as every thread's
+    update starts from weights that the others' mini-batches have moved meanwhile. Up to `least`
+    rows, 8 updates per epoch are enough: what labels teach does not suffer, and single rows are
+    slow.
 
     Examples
     --------

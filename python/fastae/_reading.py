@@ -62,7 +62,8 @@ def joined(one: Table, two: Table) -> Table:
 
         parts = [part.matrix if isinstance(part, SparseTable) else part for part in (one, two)]
         return SparseTable(sparse.vstack(parts, format="csr"))
-    assert isinstance(one, np.ndarray) and isinstance(two, np.ndarray)
+    assert isinstance(one, np.ndarray)
+    assert isinstance(two, np.ndarray)
     return np.concatenate([one, two])
 
 
@@ -75,9 +76,9 @@ def arrays_of(table: Table) -> list[npt.NDArray[Any]]:
 
 def any_missing(table: Table) -> bool:
     """Tell whether a number is NaN."""
-    if isinstance(table, SparseTable):
-        return bool(np.isnan(table.values).any())
-    return bool(np.isnan(numbers_of(table)).any())
+    numbers = numbers_of(table)
+    values = numbers.values if isinstance(numbers, SparseTable) else numbers
+    return bool(np.isnan(values).any())
 
 
 class ReadingMixin:

@@ -121,7 +121,7 @@ def _add_stats(estimator: ReadingMixin, table: Table, stats: list[ColumnStats]) 
     numbers = numbers_of(table)
     n = float(table.shape[0])
     if not numbers.shape[1]:
-        new = ColumnStats(*np.zeros((5, 0)), total=n)
+        new = ColumnStats.nothing(n)
     else:
         mean, low, high, variance, count, total = _core.column_stats(
             core_rows(numbers)["X"], n_threads=1

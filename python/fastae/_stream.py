@@ -59,8 +59,20 @@ class ColumnStats:
         """Return the statistics of some columns; None: of all."""
         if columns is None:
             return self
-        arrays = (self.count, self.mean, self.minimum, self.maximum, self.variance)
-        return ColumnStats(*(array[columns] for array in arrays), total=self.total)
+        return ColumnStats(
+            self.count[columns],
+            self.mean[columns],
+            self.minimum[columns],
+            self.maximum[columns],
+            self.variance[columns],
+            self.total,
+        )
+
+    @classmethod
+    def nothing(cls, total: float) -> ColumnStats:
+        """Return the statistics of rows without numbers."""
+        none = np.zeros(0)
+        return cls(none, none, none, none, none, total)
 
     def merged(self, more: ColumnStats) -> ColumnStats:
         """Return the statistics of the rows of both.

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from fastae import _core
 from fastae._checks import check, hidden_widths, is_auto
-from fastae._data import ScoredRows, checked_weights, training_data
+from fastae._data import ScoredRows, training_data
 from fastae._fitting import FittingMixin, Scaling, unchanged_on_error
-from fastae._input import Array
+from fastae._input import checked_weights
 from fastae._params import Architecture
 from fastae._reading import joined, numbers_of
 from fastae._takeover import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from fastae._autoencoder import Autoencoder
     from fastae._data import TrainingData
+    from fastae._input import Array
     from fastae._reading import Table
     from fastae._targets import Targets
     from fastae._training import Training

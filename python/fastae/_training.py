@@ -200,9 +200,7 @@ class Training:
             tick=tick if watched else None,
             batch_size=self.params.batch_size,
             seed=state.seed,
-            **self.feed.turn(
-                state, self.params, min(self.next_event, plan.total), plan.total
-            ),
+            **self.feed.turn(state, self.params, min(self.next_event, plan.total), plan.total),
             samples_total=plan.total,
             samples_done=state.samples,
             steps_done=state.steps,
