@@ -78,13 +78,13 @@ class NetworkMixin(ReadingMixin, ColumnsMixin):
             extra["missing"] = "none" if self._missing == "error" else self._missing
             extra["limit"] = self._limit
             extra |= core_rows(X, self._units)
-        else:
-            extra["H"] = X
+            X = extra.pop("X")
         if self._units is not None:
             extra["factors"] = self._units.description(reconstructed=self._reconstructs)
         flops = 2.0 * (X.shape[0] if n_rows is None else n_rows) * n_weights(network.widths)
         return function(
-            params=network.params,
+            X,
+            network.params,
             widths=network.widths,
             activations=self._activations,
             shift=self.shift_,

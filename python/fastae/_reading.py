@@ -111,7 +111,8 @@ class ReadingMixin:
             return X
         if is_sparse(X):
             return SparseTable.of(self, X, reset=True)
-        if not (_is_arrow(X) or needs_schema(X, self.categorical_features)):
+        needed = _is_arrow(X) or needs_schema(X, self.categorical_features)
+        if not needed or _is_numbers_as_text(X):
             return check_table(self, X, reset=True, finite=False)
         X = validate_data(self, _frame(X), reset=True, skip_check_array=True)
         _check_rows(X)
@@ -219,6 +220,20 @@ def _check_rows(X: Any) -> None:
     if X.shape[0] == 0:
         msg = f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required."
         raise ValueError(msg)
+
+
+def _is_numbers_as_text(X: Any) -> bool:
+    """Tell whether an array holds text, all of which could be numbers: rather a mistake."""
+    if not isinstance(X, np.ndarray | list | tuple):
+        return False
+    array = np.asarray(X)
+    if array.dtype.kind not in "US":
+        return False
+    try:
+        array.astype(np.float64)
+    except ValueError:
+        return False
+    return True
 
 
 def _frame(X: Any) -> Any:

@@ -188,6 +188,8 @@ class Training:
             return pressed or time.monotonic() > min(deadline, save_at)
 
         watched = on_progress is not None or math.isfinite(min(deadline, save_at))
+        turn = self.feed.turn(state, self.params, min(self.next_event, plan.total), plan.total)
+        rows = turn.pop("X")
         train = partial(
             _core.train,
             params=state.network.params,
@@ -200,7 +202,7 @@ class Training:
             tick=tick if watched else None,
             batch_size=self.params.batch_size,
             seed=state.seed,
-            **self.feed.turn(state, self.params, min(self.next_event, plan.total), plan.total),
+            **turn,
             samples_total=plan.total,
             samples_done=state.samples,
             steps_done=state.steps,
@@ -212,7 +214,7 @@ class Training:
         results: list[TrainResult] = []
         self._is_whole = False
         try:
-            results.append(train())
+            results.extend(map(train, [rows]))
         except KeyboardInterrupt:
             if not results:
                 raise

@@ -24,7 +24,9 @@ from fastae._cli.options import MODEL_OPTIONS, option_names, read_number, read_s
 # Arrays; functions; what takes a second `fit`; the progress bar's job.
 OUT_OF_REACH = {"coefs_init", "intercepts_init", "callback", "warm_start", "verbose"}
 OUT_OF_REACH |= {"anomaly_margin", "anomaly_weight"}  # no way to mark rows yet
-OUT_OF_REACH |= {"missing"}  # an empty cell is an error there
+# An empty cell is an error there, and so is text.
+OUT_OF_REACH |= {"missing", "missing_indicator"}
+OUT_OF_REACH |= {"categorical_features", "categorical_loss", "max_categories"}
 
 
 @pytest.fixture

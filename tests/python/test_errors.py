@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 
 from fastae import Autoencoder, DivergenceError
@@ -94,6 +93,9 @@ def training_rows():
         ("checkpoint", 3, "None or the path of a file"),
         ("checkpoint_interval", -1, "a number >= 0"),
         ("callback", "print", "None or a function of one event"),
+        ("missing_indicator", 1, "True or False"),
+        ("categorical_loss", "hinge", "one of 'cross_entropy', 'squared_error'"),
+        ("max_categories", 1, "a whole number >= 2"),
     ],
 )
 def test_bad_parameter_is_named_with_its_range_and_value(X, name, value, allowed):
@@ -132,15 +134,13 @@ def test_bad_initial_weights(X, parameters, message):
         (np.zeros(3), "Expected 2D array, got 1D array"),
         (np.zeros((2, 2, 2)), "dim 3"),
         ([[1, 2], [3]], "2 values in row 0 but 1 in row 1"),
-        ([[1, 2], [3, "x"]], "text in row 1, column 1, where a number should be: 'x'"),
-        (np.array([["1", "b"]]), "text in row 0, column 1, where a number should be: .*'b'"),
+        ([[1, 2], [3, "x"]], "Column 1 holds values of different kinds"),
         ([["1", "2"], ["3", "4"]], "numbers written as text"),
-        (pd.DataFrame({"n": [1, 2], "name": ["u", "v"]}), r"row 0, column 1 \('name'\).*: 'u'"),
         (pd.DataFrame({"n": pd.array([1, None], "Int64")}), r"NaN in row 1, column 0 \('n'\)"),
         (np.zeros((2, 2)) + 1j, "Complex data not supported"),
         (np.array([[1e300, 1.0], [-1e300, 2.0]]), "Column 0 .* -1e[+]300 and 1e[+]300"),
     ],
-    ids=range(12),
+    ids=range(10),
 )
 def test_bad_table(table, message):
     with pytest.raises(ValueError, match=message):
@@ -192,11 +192,6 @@ def test_columns_must_be_those_of_fit(X):
     model.fit(X)
     with pytest.raises(ValueError, match="X has 2 features, but Autoencoder is expecting 3"):
         model.transform(X[:, :2])
-
-
-def test_sparse_matrix_is_refused(X):
-    with pytest.raises(TypeError, match="dense data is required"):
-        Autoencoder().fit(csr_array(X))
 
 
 @pytest.mark.parametrize("method", SCORING)

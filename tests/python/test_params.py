@@ -10,6 +10,7 @@ import pytest
 from fastae import Autoencoder, _core
 from fastae._checks import hidden_widths
 from fastae._params import auto_batch_size, auto_learning_rate, resolve
+from fastae._units import Units
 
 
 @pytest.mark.parametrize("d", [*range(1, 30), 210, 783, 784, 785])
@@ -37,10 +38,10 @@ def test_auto_batch_size(n, expected):
 
 
 def test_training_without_locks_gets_smaller_batches_and_steps():
-    params = resolve(Autoencoder(hidden_layer_sizes=50, parallel="hogwild"), 60_000, 784)
+    params = resolve(Autoencoder(hidden_layer_sizes=50, parallel="hogwild"), 60_000, Units(784))
     assert params.batch_size == 32
     model = Autoencoder(hidden_layer_sizes=50, parallel="hogwild", batch_size=128)
-    rate = resolve(model, 60_000, 784).options["learning_rate"]
+    rate = resolve(model, 60_000, Units(784)).options["learning_rate"]
     assert rate == auto_learning_rate("adam", "cosine", 32, (50,))
 
 
@@ -76,11 +77,11 @@ def test_auto_learning_rate_falls_with_width_and_depth():
     ],
 )
 def test_optimiser_state(parameters, n_slots):
-    assert resolve(Autoencoder(**parameters), 10, 3).n_slots == n_slots
+    assert resolve(Autoencoder(**parameters), 10, Units(3)).n_slots == n_slots
 
 
 def test_batches_are_not_larger_than_the_table():
-    assert resolve(Autoencoder(batch_size=64), 10, 3).batch_size == 10
+    assert resolve(Autoencoder(batch_size=64), 10, Units(3)).batch_size == 10
 
 
 @pytest.fixture
@@ -165,12 +166,12 @@ def test_every_parameter_reaches_the_core(calls):
     [("quantile", 0.9), ("huber", 0.3), ("absolute_error", 0.0), ("squared_error", 0.0)],
 )
 def test_a_loss_gets_its_own_parameter(loss, expected):
-    params = resolve(Autoencoder(loss=loss, quantile=0.9, huber_delta=0.3), 10, 3)
+    params = resolve(Autoencoder(loss=loss, quantile=0.9, huber_delta=0.3), 10, Units(3))
     assert (params.options["loss"], params.options["loss_parameter"]) == (loss, expected)
 
 
 def test_what_is_off_by_default_reaches_the_core_as_off():
-    options = resolve(Autoencoder(), 10, 3).options
+    options = resolve(Autoencoder(), 10, Units(3)).options
     assert options["max_w2"] == math.inf
     assert options["layer_rates"] == options["hidden_dropout"] == []
     assert options["momentum_start"] == options["momentum"]
