@@ -74,6 +74,7 @@ class NetworkMixin(ReadingMixin, ColumnsMixin):
             # The user put other arrays there. Nothing is stored: scoring changes no attribute,
             # so several threads may score at once.
             network = Network.from_arrays(network.widths, self.coefs_, self.intercepts_)
+        n_rows = X.shape[0] if n_rows is None else n_rows
         if function is not _core.decode:  # which reads codes, of which none is missing
             extra["missing"] = "none" if self._missing == "error" else self._missing
             extra["limit"] = self._limit
@@ -81,7 +82,7 @@ class NetworkMixin(ReadingMixin, ColumnsMixin):
             X = extra.pop("X")
         if self._units is not None:
             extra["factors"] = self._units.description(reconstructed=self._reconstructs)
-        flops = 2.0 * (X.shape[0] if n_rows is None else n_rows) * n_weights(network.widths)
+        flops = 2.0 * n_rows * n_weights(network.widths)
         return function(
             X,
             network.params,

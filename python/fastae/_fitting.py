@@ -311,10 +311,18 @@ class FittingMixin(NetworkMixin):
             return _threads.resolve(self.n_jobs, flops=flops)
         return _threads.for_training(
             self.n_jobs,
-            widths=params.widths,
+            widths=self._trained_widths(params),
             batch_size=params.batch_size,
             n_samples=max(what.total, 1),
         )
+
+    def _trained_widths(self, params: _params.Params) -> tuple[int, ...]:
+        """Return the units per layer that training computes for a row."""
+        if self._units is None:
+            return params.widths
+        n_targets = params.widths[-1] - (self._units.n_outputs if self._reconstructs else 0)
+        n_trained = self._units.n_trained if self._reconstructs else 0
+        return (self._units.n_active, *params.widths[1:-1], n_trained + n_targets)
 
     def _run(self, training: Training, on_progress: Progress | None, listens: bool) -> None:
         """Train, with scikit-learn's callbacks if there are any."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import validate_data
 
 from fastae._input import Array, check_table, checked_weights, fail_if_not_finite
+from fastae._scan import Scan
 from fastae._schema import MixedTable, Schema, needs_schema
 from fastae._sparse import SparseTable, is_sparse
 from fastae._units import Units
@@ -102,6 +103,7 @@ class ReadingMixin:
 
     def _read_new(self, X: Any, sample_weight: Any = None) -> Table:
         """Return a table to be trained on, and learn what its columns are."""
+        _fail_if_scan(X)
         self._schema = self._like = None
         if isinstance(X, MixedTable):
             self._schema, self.n_features_in_ = X.schema, X.shape[1]
@@ -148,6 +150,7 @@ class ReadingMixin:
 
     def _read_more(self, X: Any) -> Table:
         """Return a table of the same columns."""
+        _fail_if_scan(X)
         if isinstance(X, MixedTable | SparseTable):
             return X
         if self._schema is not None:
@@ -214,6 +217,15 @@ def check_finite(estimator: Any, table: Table) -> None:
             fail_if_not_finite(estimator, table[row : row + 1].toarray(), first_row=row)
     else:
         fail_if_not_finite(estimator, table)
+
+
+def _fail_if_scan(X: Any) -> None:
+    if isinstance(X, Scan):
+        msg = (
+            "A scan goes to Autoencoder.fit, score_samples, predict, decision_function, transform "
+            "and reconstruction_error: give other methods its batches, one by one."
+        )
+        raise TypeError(msg)
 
 
 def _check_rows(X: Any) -> None:
