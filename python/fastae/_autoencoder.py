@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastae import _core, _summary
+from fastae import _summary
 from fastae._callbacks import CallbackMixin
 from fastae._detecting import DetectingMixin
 from fastae._weights import Network
@@ -590,7 +590,8 @@ class Autoencoder(
         ----------
         X : array-like of shape (n_samples, n_features), default=None
             None: by the weights, after Gedeon (1997): shares of the absolute weights along the
-            paths from a column through the first two layers. Otherwise each column's share of
+            paths from a column (of a factor: from all of its levels) through the first two
+            layers. Otherwise each column's share of
             the squared error of these rows: which columns decide their scores.
 
         Returns
@@ -615,9 +616,10 @@ class Autoencoder(
         """
         check_is_fitted(self)
         if X is None:
-            return self._completed(_summary.gedeon(self.coefs_), 0.0)
-        errors = self._call(_core.feature_errors, self._table(X)).mean(axis=0, dtype=np.float64)
-        return self._completed(errors / max(errors.sum(), np.finfo(np.float64).tiny), 0.0)
+            importances = self._by_column(_summary.gedeon(self.coefs_))
+            return np.asarray(importances / max(importances.max(), np.finfo(np.float64).tiny))
+        errors = np.nansum(self._column_errors(self._table(X)), axis=0, dtype=np.float64)
+        return np.asarray(errors / max(errors.sum(), np.finfo(np.float64).tiny))
 
     @classmethod
     def _assembled(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastae._input import Array
     from fastae._reading import Table
     from fastae._schema import Schema
+    from fastae._units import Units
 
 Float64 = npt.NDArray[np.float64]
 
@@ -156,6 +157,7 @@ class ColumnsMixin:
     constant_features_: npt.NDArray[np.intp]
     n_features_in_: int
     _schema: Schema | None
+    _units: Units | None
     # What `fit` found to be constant, and which columns the network sees; None: all.
     _constants: Constants | None = None
     _kept: npt.NDArray[np.intp] | None = None
@@ -228,6 +230,23 @@ class ColumnsMixin:
         whole[..., self._constants.columns] = dropped
         whole[..., self._kept] = values
         return whole
+
+    def _by_column(self, units: Float64) -> Float64:
+        """Return the sums over the inputs that each column of the user's table has."""
+        if self._units is None:
+            return np.asarray(self._completed(units, 0.0))
+        n_numbers, n_outputs = self._units.n_numbers, self._units.n_outputs
+        n_factors = len(self._units.n_levels)
+        numbers, unknown = units[:n_numbers], units[n_outputs : n_outputs + n_factors]
+        if self._units.marks_missing:
+            numbers = numbers + units[n_outputs + n_factors :]
+        ends = np.cumsum(self._units.n_levels, dtype=np.intp)[:-1]
+        levels = np.array([part.sum() for part in np.split(units[n_numbers:n_outputs], ends)])
+        numbers = np.asarray(self._completed(numbers, 0.0))
+        if self._schema is None:
+            return numbers
+        columns = np.concatenate([numbers, levels + unknown])
+        return np.asarray(self._schema.columns_in_order(columns[np.newaxis])[0])
 
     def _log_constants(self) -> None:
         """Log a line on the constant columns."""

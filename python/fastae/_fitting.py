@@ -286,7 +286,9 @@ class FittingMixin(NetworkMixin):
         """Return a training, and let its network be the one that scores."""
         params.options["limit"] = self._limit
         if self._units is not None:
-            params.options["factors"] = self._units.description(reconstructed=self._reconstructs)
+            params.options["factors"] = self._units.description(
+                reconstructed=self._reconstructs, trains=True
+            )
         self._show(state.network, params.activations, *scaling)
         identity = {}
         if what.checkpoint is not None:

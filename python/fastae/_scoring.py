@@ -169,15 +169,18 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         if isinstance(X, Scan):
             per_batch = partial(self.reconstruction_error, per_feature=True)
             return _batchwise(per_batch, X)
-        errors: Array = self._call(_core.feature_errors, self._table(X))
-        if self._encoder is not None:
-            return errors
+        errors = self._column_errors(self._table(X))
+        return errors if self._encoder is not None else like_frame(errors, X)
+
+    def _column_errors(self, table: Table) -> Array:
+        """Return the errors of all columns of the user's table, NaN of those without any."""
+        errors: Array = self._call(_core.feature_errors, table)
         n_numbers = self.scale_.size
         numbers = self._completed(errors[:, :n_numbers], np.nan)
         if self._schema is None:
-            return like_frame(numbers, X)
+            return numbers
         errors = np.concatenate([numbers, errors[:, n_numbers:]], axis=1)
-        return like_frame(self._schema.columns_in_order(errors), X)
+        return self._schema.columns_in_order(errors)
 
     def score_samples(self, X: Any) -> Float64:
         """Return how normal each row looks: minus its reconstruction MSE.

@@ -122,14 +122,24 @@ class Units:
         is_squared = self.loss == "squared_error"
         return np.array([n if is_squared else 1 for n in self.n_levels], dtype=np.float64)
 
-    def description(self, *, reconstructed: bool = True) -> dict[str, Any] | None:
-        """Return what the core wants to know; None if all inputs are numbers."""
+    def description(
+        self, *, reconstructed: bool = True, trains: bool = False
+    ) -> dict[str, Any] | None:
+        """Return what the core wants to know; None if all inputs are numbers.
+
+        Parameters
+        ----------
+        reconstructed : bool
+            Whether there are outputs for the inputs.
+        trains : bool
+            Whether levels are to be drawn.
+        """
         if self.is_plain:
             return None
         return {
             "n_levels": list(self.n_levels),
             "weights": list(self.weights),
-            "frequencies": list(self.frequencies),
+            "frequencies": list(self.frequencies) if trains else [],
             "loss": self.loss,
             "marks_missing": self.marks_missing,
             "reconstructed": reconstructed,
