@@ -73,9 +73,22 @@ inline void require(bool ok, const char* message) {
     if (!ok) throw std::invalid_argument(message);
 }
 
+/// Three arrays and a whole number, as table_view takes them; a list would be read as a copy that
+/// nobody keeps.
+inline py::tuple sparse_parts(const py::object& X) {
+    const auto parts = py::reinterpret_borrow<py::tuple>(X);
+    bool fits = parts.size() == 4 && py::isinstance<py::int_>(parts[3]);
+    for (std::size_t i = 0; i < 3 && fits; ++i) fits = py::isinstance<py::array>(parts[i]);
+    if (!fits) {
+        throw std::invalid_argument(
+            "sparse rows are four objects: values, indices, indptr (arrays) and n_columns (int)");
+    }
+    return parts;
+}
+
 /// Of a table as table_view takes it.
 inline Index n_columns_of(const py::object& X) {
-    if (py::isinstance<py::tuple>(X)) return py::cast<Index>(py::cast<py::tuple>(X)[3]);
+    if (py::isinstance<py::tuple>(X)) return py::cast<Index>(sparse_parts(X)[3]);
     if (!py::isinstance<py::array>(X)) throw py::type_error("X must be an array, or sparse rows");
     const auto table = py::reinterpret_borrow<py::array>(X);
     require(table.ndim() == 2, "X must have 2 dimensions and at least one row and column");
@@ -108,11 +121,10 @@ inline RowsView table_view(const py::object& X, Index n_cols, const char* name) 
     if (!py::isinstance<py::tuple>(X)) {
         throw py::type_error(std::string(name) + " must be an array, or sparse rows");
     }
-    const auto parts = py::cast<py::tuple>(X);
-    if (parts.size() != 4) throw std::invalid_argument("sparse rows are four objects");
-    const auto values = py::cast<py::array>(parts[0]);
-    const auto indices = py::cast<py::array>(parts[1]);
-    const auto indptr = py::cast<py::array>(parts[2]);
+    const py::tuple parts = sparse_parts(X);
+    const auto values = py::reinterpret_borrow<py::array>(parts[0]);
+    const auto indices = py::reinterpret_borrow<py::array>(parts[1]);
+    const auto indptr = py::reinterpret_borrow<py::array>(parts[2]);
     const bool fits = py::isinstance<py::array_t<std::int32_t, py::array::c_style>>(indices) &&
                       py::isinstance<py::array_t<std::int64_t, py::array::c_style>>(indptr) &&
                       (values.flags() & py::array::c_style) != 0 && values.ndim() == 1 &&

@@ -22,10 +22,24 @@ UnitWeights::UnitWeights(const Network& network, const float* params, const Fact
 
 namespace {
 
+template <class T>
+T largest_of(const T* z, Index n) {
+    Vec<T> most = splat(z[0]);
+    Index k = 0;
+    for (; k + kLanes<T> <= n; k += kLanes<T>) {
+        const Vec<T> v = load(z + k);
+        most = v > most ? v : most;
+    }
+    T largest = most[0];
+    for (int i = 1; i < kLanes<T>; ++i) largest = std::max(largest, most[i]);
+    for (; k < n; ++k) largest = std::max(largest, z[k]);
+    return largest;
+}
+
 /// ln(sum of exp(z)) - z[code].
 template <class T>
 double cross_entropy(const T* z, Index n, Index code) {
-    const T largest = *std::max_element(z, z + n);
+    const T largest = largest_of(z, n);
     Vec<T> total{};
     Index k = 0;
     for (; k + kLanes<T> <= n; k += kLanes<T>) {

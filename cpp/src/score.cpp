@@ -111,6 +111,7 @@ class Scratch {
 
     /// The last layer's activation, which logits have none of.
     void leave(const Layer& layer, const Factors& factors, Index n, T* out) {
+        if (layer.activation == Activation::kIdentity) return;
         const bool has_logits = factors.reconstructed && factors.n_levels() > 0 &&
                                 factors.loss == CategoricalLoss::kCrossEntropy;
         for (Index i = 0; i < n; ++i) {

@@ -2,7 +2,8 @@
 
 `Autoencoder` is a scikit-learn outlier detector and transformer over a C++ core;
 `AutoencoderClassifier` and `AutoencoderRegressor` put labels on top of what it learned;
-`fastae.datasets` has data to try it on; `show_config` says what was built.
+`load` reads what their `save` wrote; `fastae.datasets` has data to try them on; `show_config` says
+what was built.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from fastae._classifier import AutoencoderClassifier
 from fastae._config import show_config
 from fastae._errors import DivergenceError
 from fastae._regressor import AutoencoderRegressor
+from fastae._saving import load
 from fastae._scan import scan
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ __all__ = [
     "DivergenceError",
     "__version__",
     "datasets",
+    "load",
     "scan",
     "show_config",
 ]

@@ -48,7 +48,7 @@ _NAME = re.compile(r"\w+([./-]\w+)*", re.ASCII)
 _CHUNK = 1 << 20  # bytes
 # What zipfile, NumPy and json raise on files that are not what they should be. MemoryError is none
 # of them: no more memory is asked for than the file is long.
-_DAMAGE: tuple[type[Exception], ...] = (
+DAMAGE: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     OSError,
     EOFError,
@@ -172,8 +172,8 @@ def read(
             return _read(stream, path, kind, version)
         except ArchiveError:
             raise
-        except _DAMAGE as error:
-            raise _damaged(path, str(error) or type(error).__name__) from error
+        except DAMAGE as error:
+            raise damaged(path, str(error) or type(error).__name__) from error
 
 
 def _check_array(name: str, values: npt.ArrayLike) -> Array:
@@ -317,7 +317,7 @@ def _as_bytes(array: Array, *, fortran: bool) -> npt.NDArray[np.uint8]:
 def _read(
     stream: IO[bytes], path: Path, kind: str, version: int
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Read an open archive; any exception of `_DAMAGE` means that the file is damaged."""
+    """Read an open archive; any exception of `DAMAGE` means that the file is damaged."""
     with zipfile.ZipFile(stream) as archive:
         members = _members(archive, path, os.fstat(stream.fileno()).st_size)
         if META not in members:
@@ -325,7 +325,7 @@ def _read(
             raise ArchiveError(msg)
         names, meta = _read_meta(archive, path, kind, version)
         if sorted(members) != sorted([*(f"{name}.npy" for name in names), META]):
-            raise _damaged(path, "its entries are not those that it lists")
+            raise damaged(path, "its entries are not those that it lists")
         arrays = {name: _read_array(archive, path, members[f"{name}.npy"]) for name in names}
     return arrays, meta
 
@@ -335,13 +335,13 @@ def _members(archive: zipfile.ZipFile, path: Path, file_size: int) -> dict[str, 
     infos = archive.infolist()
     members = {info.filename: info for info in infos}
     if len(members) != len(infos):
-        raise _damaged(path, "two of its entries have the same name")
+        raise damaged(path, "two of its entries have the same name")
     for info in infos:
         if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-            raise _damaged(path, f"its entry {info.filename!r} is compressed, which none should be")
+            raise damaged(path, f"its entry {info.filename!r} is compressed, which none should be")
     # All together, since entries of a crafted file can lie on top of each other.
     if sum(info.file_size for info in infos) > file_size:
-        raise _damaged(path, f"its entries need more than its {file_size} bytes")
+        raise damaged(path, f"its entries need more than its {file_size} bytes")
     return members
 
 
@@ -359,7 +359,7 @@ def _read_meta(
         and all(isinstance(name, str) for name in entry["arrays"])
         and isinstance(entry.get("meta"), dict)
     ):
-        raise _damaged(path, f"its {META} is not what it should be")
+        raise damaged(path, f"its {META} is not what it should be")
     if entry["kind"] != kind:
         msg = f"{path} is of kind {entry['kind']!r}, not {kind!r}: name a file of that kind."
         raise ArchiveError(msg)
@@ -378,7 +378,7 @@ def _read_array(archive: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo) -> 
         dtype, shape, fortran, header_size = _read_npy_header(member, path, info.filename)
         # In Python's integers, which do not overflow.
         if header_size + math.prod(shape) * dtype.itemsize != info.file_size:
-            raise _damaged(path, f"its array {info.filename!r} is not as long as its shape says")
+            raise damaged(path, f"its array {info.filename!r} is not as long as its shape says")
         array = np.empty(shape, dtype, order="F" if fortran else "C")
         _fill(member, _as_bytes(array, fortran=fortran).data)
     _check_values(array, path, info.filename)
@@ -392,11 +392,11 @@ def _read_npy_header(
     magic, length = _PREFIX.unpack(member.read(_PREFIX.size))
     match = _HEADER.fullmatch(member.read(length))
     if magic != _MAGIC or match is None:
-        raise _damaged(path, f"its array {name!r} does not begin as one of numbers or text does")
+        raise damaged(path, f"its array {name!r} does not begin as one of numbers or text does")
     descr, order, shape = (group.decode() for group in match.groups())
     dtype: np.dtype[Any] = np.dtype(descr)
     if dtype.itemsize == 0:
-        raise _damaged(path, f"its array {name!r} has values of no size")
+        raise damaged(path, f"its array {name!r} has values of no size")
     numbers = tuple(int(number) for number in shape.split(",") if number)
     return dtype, numbers, order == "True", _PREFIX.size + length
 
@@ -423,10 +423,10 @@ def _check_values(array: Array, path: Path, name: str) -> None:
     else:
         valid = True
     if not valid:
-        raise _damaged(path, f"its array {name!r} holds bytes that are no {array.dtype.name}")
+        raise damaged(path, f"its array {name!r} holds bytes that are no {array.dtype.name}")
 
 
-def _damaged(path: Path, detail: str) -> ArchiveError:
+def damaged(path: Path, detail: str) -> ArchiveError:
     return ArchiveError(
         f"{path} is damaged or was not written by fastae ({detail}): restore it from a copy or "
         "write it again."

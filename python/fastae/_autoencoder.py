@@ -181,7 +181,19 @@ class Autoencoder(
         Sets `offset_`, below whose score `predict` calls a row odd. A float is the share of
         training rows to call odd. "auto" is the outer fence of a box plot of the logarithms of
         training errors, and from 200 rows on at most their 99.5 % quantile, so that some row is
-        called odd; it looks at about 10,000 evenly spaced rows of larger tables.
+        called odd; it looks at about 10,000 evenly spaced rows of larger tables. With
+        `calibration_fraction` all this is of the calibration rows.
+    threshold : None, float, "mad", "evt" or dict, default=None
+        Another rule for `offset_`, in place of `contamination`: a number is the largest error that
+        still counts as normal; a dict holds arguments of `set_threshold`, such as
+        ``{"false_positive_rate": 0.01}``, and "mad" and "evt" stand for its methods with their
+        defaults. A rate finer than the rows support is an error.
+    calibration_fraction : float in [0, 1), default=0.0
+        Share of the rows, drawn at random from the normal ones, that are kept out of everything
+        else: of training, scaling, the levels of factors and validation. Their errors, as those
+        of rows that the network has not seen, set the threshold, and are what `p_values` and
+        `detect` compare with. Belongs to `fit`: `partial_fit` holds out none, and forgets these,
+        since its network is another one (`calibrate` then).
     anomaly_margin : "auto" or float > 0, default="auto"
         With `anomalous` rows in `fit`: their MSE is pushed up until it reaches this margin, in
         squared scaled units [13]_. "auto" is ten times the MSE of reconstructing every row by the
@@ -390,6 +402,8 @@ class Autoencoder(
         categorical_loss: str = "cross_entropy",
         max_categories: int = 10_000,
         contamination: float | Literal["auto"] = "auto",
+        threshold: float | str | dict[str, Any] | None = None,
+        calibration_fraction: float = 0.0,
         anomaly_margin: float | Literal["auto"] = "auto",
         anomaly_weight: float | Literal["auto"] = "auto",
         validation_fraction: float = 0.0,
@@ -458,6 +472,8 @@ class Autoencoder(
         self.categorical_loss = categorical_loss
         self.max_categories = max_categories
         self.contamination = contamination
+        self.threshold = threshold
+        self.calibration_fraction = calibration_fraction
         self.anomaly_margin = anomaly_margin
         self.anomaly_weight = anomaly_weight
         self.validation_fraction = validation_fraction

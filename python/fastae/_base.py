@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils._set_output import _get_container_adapter
 from sklearn.utils.validation import check_is_fitted
 
 from fastae import _core, _history, _summary, _threads
 from fastae._checks import hidden_dropout
 from fastae._constant import ColumnsMixin
+from fastae._onnx import OnnxMixin
 from fastae._reading import ReadingMixin, Table, core_rows
+from fastae._saving import SavingMixin
 from fastae._weights import Network, n_weights
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 Float64 = npt.NDArray[np.float64]
 
 
-class NetworkMixin(ReadingMixin, ColumnsMixin):
+class NetworkMixin(ReadingMixin, ColumnsMixin, SavingMixin, OnnxMixin):
     """A fitted network: `coefs_` and `intercepts_` under a scaling of the inputs.
 
     The class that uses it has the parameters below. With an `_encoder` (of data frames to numbers)
@@ -111,7 +114,7 @@ class NetworkMixin(ReadingMixin, ColumnsMixin):
         """Return how many layers lead to the features: all hidden ones."""
         return max(1, len(self.hidden_layer_sizes_))
 
-    def deep_features(self, X: Any, layer: int | None = None) -> Array:
+    def deep_features(self, X: Any, layer: int | None = None) -> Any:
         """Return the output of any hidden layer.
 
         Parameters
@@ -123,8 +126,12 @@ class NetworkMixin(ReadingMixin, ColumnsMixin):
 
         Returns
         -------
-        features : ndarray of shape (n_samples, hidden_layer_sizes_[layer])
-            float64 for float64 input and 32 and 64 bit integers, else float32.
+        features : ndarray, or data frame, of shape (n_samples, hidden_layer_sizes_[layer])
+            float64 for float64 input and 32 and 64 bit integers, else float32. A frame where
+            ``set_output``, or scikit-learn's ``set_config(transform_output=...)``, asks for one,
+            with the index of a pandas X. Its columns are called by class, layer and unit, as in
+            "autoencoder_layer1_0": the layer always counted from 0, so that a layer's names do not
+            depend on how it was asked for, and those of several layers can stand side by side.
 
         Raises
         ------
@@ -141,6 +148,8 @@ class NetworkMixin(ReadingMixin, ColumnsMixin):
         >>> model = Autoencoder(hidden_layer_sizes=(5, 2, 4), random_state=0).fit(X)
         >>> model.deep_features(X, layer=-1).shape
         (50, 4)
+        >>> model.set_output(transform="pandas").deep_features(X).columns.tolist()
+        ['autoencoder_layer1_0', 'autoencoder_layer1_1']
         """
         check_is_fitted(self)
         n_hidden = len(self.hidden_layer_sizes_)
@@ -149,9 +158,13 @@ class NetworkMixin(ReadingMixin, ColumnsMixin):
             msg = f"layer must be {allowed}: there are {n_hidden} hidden layers, got {layer}."
             raise ValueError(msg)
         n_layers = self._feature_layer() if layer is None else layer % n_hidden + 1
-        X = self._table(X)
-        features: Array = self._call(_core.activations, X, n_layers=n_layers)
-        return features
+        features: Array = self._call(_core.activations, self._table(X), n_layers=n_layers)
+        adapter = _get_container_adapter("transform", self)
+        if adapter is None:
+            return features
+        prefix = f"{type(self).__name__.lower()}_layer{n_layers - 1}_"
+        names = [f"{prefix}{unit}" for unit in range(features.shape[1])]
+        return adapter.create_container(features, X, columns=names)
 
     @property
     def _reconstructs(self) -> bool:

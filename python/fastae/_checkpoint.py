@@ -37,6 +37,7 @@ _FREE = {
     "score_duty_cycle",
     "score_interval",
     "target_mse",
+    "threshold",
     "verbose",
     "warm_start",
 }

@@ -37,21 +37,23 @@ _FLAGS = (
 
 
 @dataclass(frozen=True)
-class _Number:
+class Number:
     """What a number must be: a test, and the words for it."""
 
     words: str
     holds: Callable[[float], bool]
 
 
-_POSITIVE = _Number("a number > 0", lambda value: value > 0)
-NOT_NEGATIVE = _Number("a number >= 0", lambda value: value >= 0)
-_BELOW_ONE = _Number("a number in [0, 1)", lambda value: 0 <= value < 1)
+POSITIVE = Number("a number > 0", lambda value: value > 0)
+NOT_NEGATIVE = Number("a number >= 0", lambda value: value >= 0)
+_BELOW_ONE = Number("a number in [0, 1)", lambda value: 0 <= value < 1)
+SHARE = Number("a number in (0, 1)", lambda value: 0 < value < 1)
+UP_TO_HALF = Number("a number in (0, 0.5]", lambda value: 0 < value <= 0.5)
 
 _NUMBERS = {
-    "huber_delta": _POSITIVE,
-    "quantile": _Number("a number in (0, 1)", lambda value: 0 < value < 1),
-    "layer_rate_decay": _POSITIVE,
+    "huber_delta": POSITIVE,
+    "quantile": SHARE,
+    "layer_rate_decay": POSITIVE,
     "power_t": NOT_NEGATIVE,
     "max_epochs": NOT_NEGATIVE,
     "l1": NOT_NEGATIVE,
@@ -59,7 +61,7 @@ _NUMBERS = {
     "input_dropout": _BELOW_ONE,
     "input_noise": NOT_NEGATIVE,
     "sparsity_beta": NOT_NEGATIVE,
-    "average_activation": _Number("a finite number", lambda _: True),
+    "average_activation": Number("a finite number", lambda _: True),
     "momentum": _BELOW_ONE,
     "momentum_ramp": NOT_NEGATIVE,
     "annealing": NOT_NEGATIVE,
@@ -67,22 +69,23 @@ _NUMBERS = {
     "beta_1": _BELOW_ONE,
     "beta_2": _BELOW_ONE,
     # The core multiplies two sums that are at least epsilon, and the product must not underflow.
-    "epsilon": _Number("a number >= 1e-18", lambda value: value >= 1e-18),
-    "init_scale": _POSITIVE,
+    "epsilon": Number("a number >= 1e-18", lambda value: value >= 1e-18),
+    "init_scale": POSITIVE,
     "validation_fraction": _BELOW_ONE,
+    "calibration_fraction": _BELOW_ONE,
     "stopping_tolerance": _BELOW_ONE,
     "score_interval": NOT_NEGATIVE,
-    "score_duty_cycle": _Number("a number in (0, 1]", lambda value: 0 < value <= 1),
+    "score_duty_cycle": Number("a number in (0, 1]", lambda value: 0 < value <= 1),
     "checkpoint_interval": NOT_NEGATIVE,
 }
 _NUMBERS_OR = {
-    "learning_rate_init": ("auto", _POSITIVE),
-    "anomaly_margin": ("auto", _POSITIVE),
-    "anomaly_weight": ("auto", _POSITIVE),
-    "contamination": ("auto", _Number("a number in (0, 0.5]", lambda value: 0 < value <= 0.5)),
-    "max_w2": (None, _POSITIVE),
+    "learning_rate_init": ("auto", POSITIVE),
+    "anomaly_margin": ("auto", POSITIVE),
+    "anomaly_weight": ("auto", POSITIVE),
+    "contamination": ("auto", UP_TO_HALF),
+    "max_w2": (None, POSITIVE),
     "momentum_start": (None, _BELOW_ONE),
-    "max_time": (None, _POSITIVE),
+    "max_time": (None, POSITIVE),
     "target_mse": (None, NOT_NEGATIVE),
     "pretraining_epochs": (None, NOT_NEGATIVE),
 }
@@ -216,12 +219,12 @@ def _is(value: Any, alternative: str | None) -> bool:
     return value is None if alternative is None else isinstance(value, str) and value == alternative
 
 
-def _holds(value: Any, number: _Number) -> bool:
+def _holds(value: Any, number: Number) -> bool:
     is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
     return is_number and math.isfinite(value) and number.holds(float(value))
 
 
-def check_number(name: str, value: Any, number: _Number, prefix: str = "") -> None:
+def check_number(name: str, value: Any, number: Number, prefix: str = "") -> None:
     """Raise ValueError unless a parameter is a number as it should be."""
     if not _holds(value, number):
         fail(name, prefix + number.words, value)

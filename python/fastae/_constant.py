@@ -120,10 +120,11 @@ def _medians(sample: Array, weights: Float64 | None) -> Float64:
     if weights is None and not unknown.any():
         return np.asarray(np.median(table, axis=0))
     medians = np.full(table.shape[1], np.nan)
-    for j in np.flatnonzero(~unknown.all(axis=0)):
-        known = ~unknown[:, j]
-        counts = None if weights is None else weights[known]
-        medians[j] = quantiles(table[known, j], [0.5], counts)[0]
+    with np.errstate(invalid="ignore"):  # infinity is reported elsewhere
+        for j in np.flatnonzero(~unknown.all(axis=0)):
+            known = ~unknown[:, j]
+            counts = None if weights is None else weights[known]
+            medians[j] = quantiles(table[known, j], [0.5], counts)[0]
     return medians
 
 

@@ -1,7 +1,7 @@
 """Types of the compiled core; every instruction-set level offers these functions."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,23 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
+# Codes of levels, one column per factor; negative: no level.
+Codes: TypeAlias = npt.NDArray[np.int32]
+# Values, their columns (ascending within a row), where rows begin (one more than rows), and how
+# many columns there are. What is not stored is 0.
+SparseRows: TypeAlias = tuple[Array, npt.NDArray[np.int32], npt.NDArray[np.int64], int]
+Rows: TypeAlias = Array | SparseRows
+
+class Factors(TypedDict):
+    # Numbers come first among inputs and outputs: as many as shift and scale have entries.
+    n_levels: Sequence[int]
+    weights: Sequence[float]  # of the factors' errors
+    loss: NotRequired[Literal["cross_entropy", "squared_error"]]
+    marks_missing: NotRequired[bool]  # one more input per number
+    reconstructed: NotRequired[bool]  # default: True
+    full_levels: NotRequired[int]  # beyond it, training draws levels to compare with
+    n_sampled: NotRequired[int]  # so many
+    frequencies: NotRequired[Sequence[float]]  # one per level, above 0: how often each is drawn
 
 class TrainResult(TypedDict):
     # One entry per epoch that was touched, incomplete ones included.
@@ -33,11 +50,11 @@ def row_order(n_rows: int, seed: int, epoch: int) -> npt.NDArray[np.int64]: ...
 def layout(widths: Sequence[int]) -> tuple[int, list[tuple[int, int, int, bool, int]]]: ...
 def column_groups(widths: Sequence[int]) -> int: ...
 def column_stats(
-    X: Array, *, n_threads: int, sample_weight: Float32 | None = None
+    X: Rows, *, n_threads: int, sample_weight: Float32 | None = None
 ) -> tuple[Float64, Float64, Float64, Float64, Float64, float]: ...
 def step_rates(*, samples: float, steps: float, **options: Any) -> tuple[float, float, float]: ...
 def train(
-    X: Array,
+    X: Rows,
     params: Float32,
     slots: Float32,
     *,
@@ -52,6 +69,8 @@ def train(
     target_scale: Float64 | None = None,
     classes: npt.NDArray[np.int32] | None = None,
     anomalous: npt.NDArray[np.bool_] | None = None,
+    factors: Factors | None = None,
+    codes: Codes | None = None,
     solver: Literal["adadelta", "adam", "sgd"],
     learning_rate: float,
     schedule: Literal["constant", "cosine", "invscaling", "onecycle"] = "constant",
@@ -98,7 +117,7 @@ def train(
     tick: Callable[[int], bool | None] | None = None,
 ) -> TrainResult: ...
 def score(
-    X: Array,
+    X: Rows,
     params: Float32,
     *,
     widths: Sequence[int],
@@ -109,9 +128,11 @@ def score(
     rows: npt.NDArray[np.uint32] | None = None,
     missing: Literal["none", "ignore", "impute"] = "none",
     limit: float = ...,
+    factors: Factors | None = None,
+    codes: Codes | None = None,
 ) -> Float64: ...
 def feature_errors(
-    X: Array,
+    X: Rows,
     params: Float32,
     *,
     widths: Sequence[int],
@@ -121,9 +142,12 @@ def feature_errors(
     n_threads: int,
     missing: Literal["none", "ignore", "impute"] = "none",
     limit: float = ...,
+    factors: Factors | None = None,
+    codes: Codes | None = None,
 ) -> Array: ...
+@overload
 def reconstruct(
-    X: Array,
+    X: Rows,
     params: Float32,
     *,
     widths: Sequence[int],
@@ -133,9 +157,26 @@ def reconstruct(
     n_threads: int,
     missing: Literal["none", "ignore", "impute"] = "none",
     limit: float = ...,
+    factors: None = None,
+    codes: None = None,
 ) -> Array: ...
+@overload
+def reconstruct(
+    X: Rows,
+    params: Float32,
+    *,
+    widths: Sequence[int],
+    activations: Sequence[str],
+    shift: Float64,
+    scale: Float64,
+    n_threads: int,
+    missing: Literal["none", "ignore", "impute"] = "none",
+    limit: float = ...,
+    factors: Factors,
+    codes: Codes,
+) -> tuple[Array, Codes]: ...  # the numbers, and the most likely levels
 def activations(
-    X: Array,
+    X: Rows,
     params: Float32,
     *,
     widths: Sequence[int],
@@ -146,7 +187,10 @@ def activations(
     n_threads: int,
     missing: Literal["none", "ignore", "impute"] = "none",
     limit: float = ...,
+    factors: Factors | None = None,
+    codes: Codes | None = None,
 ) -> Array: ...
+@overload
 def decode(
     H: Array,
     params: Float32,
@@ -157,4 +201,18 @@ def decode(
     scale: Float64,
     first_layer: int,
     n_threads: int,
+    factors: None = None,
 ) -> Array: ...
+@overload
+def decode(
+    H: Array,
+    params: Float32,
+    *,
+    widths: Sequence[int],
+    activations: Sequence[str],
+    shift: Float64,
+    scale: Float64,
+    first_layer: int,
+    n_threads: int,
+    factors: Factors,
+) -> tuple[Array, Codes]: ...  # the numbers, and the most likely levels

@@ -76,6 +76,8 @@ class TrainingData:
         Of a supervised network.
     anomalous : ndarray of shape (n,), bool, or None
         Rows that are not to be reconstructed.
+    calibration : ScoredRows or None
+        Rows that are absent but for thresholds and p-values.
     """
 
     X: Table
@@ -85,6 +87,7 @@ class TrainingData:
     validation: ScoredRows | None
     targets: Targets | None = None
     anomalous: Bool | None = None
+    calibration: ScoredRows | None = None
     _scored: Bool | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -183,6 +186,7 @@ def training_data(
     targets: Targets | None = None,
     anomalous: Bool | None = None,
     factors: Float64 | None = None,
+    calibration: ScoredRows | None = None,
     validation: ScoredRows | None = None,
     validation_fraction: float = 0.0,
     validation_samples: int = 0,
@@ -200,6 +204,8 @@ def training_data(
     factors : ndarray of shape (n,), float64, or None
         How much more than their weights say rows count in training, and nowhere else; 0: the row
         is absent.
+    calibration : ScoredRows or None
+        Rows of X of weight 0.
     validation : ScoredRows or None
         Rows to validate with; then none of X are held out.
     validation_fraction : float in [0, 1)
@@ -236,7 +242,9 @@ def training_data(
         weights = np.ones(X.shape[0]) if weights is None else weights.copy()
         weights[held] = 0.0
     normalised, n_samples = _as_the_core_takes_them(weights, factors, X.shape[0])
-    return TrainingData(X, normalised, weights, n_samples, validation, targets, anomalous)
+    return TrainingData(
+        X, normalised, weights, n_samples, validation, targets, anomalous, calibration
+    )
 
 
 def _as_the_core_takes_them(

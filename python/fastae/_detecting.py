@@ -12,16 +12,17 @@ import numpy.typing as npt
 from sklearn.utils import check_random_state
 
 from fastae._checks import check, hidden_widths, is_auto
+from fastae._conformal import ConformalMixin, warn_of_promise
 from fastae._data import ScoredRows, TrainingData, training_data
+from fastae._explaining import ExplainingMixin
 from fastae._fitting import FittingMixin, Scaling, unchanged_on_error
 from fastae._input import check_marks, checked_weights
 from fastae._params import Architecture
 from fastae._pretraining import stacked
 from fastae._reading import numbers_of
+from fastae._rules import Rule, rule_of_parameters
 from fastae._scan import Scan
 from fastae._scanning import Survey, in_one_window, survey
-from fastae._scoring import ScoringMixin
-from fastae._threshold import threshold
 from fastae._training import SAMPLE_ROWS, Progress, Training, diverged
 from fastae._units import Units
 
@@ -41,7 +42,7 @@ ANOMALY_SHARE = 1.0
 MARGIN = 10.0
 
 
-class DetectingMixin(FittingMixin, ScoringMixin):
+class DetectingMixin(FittingMixin, ConformalMixin, ExplainingMixin):
     """The training side of an autoencoder whose parameters are attributes."""
 
     activation: str
@@ -53,8 +54,7 @@ class DetectingMixin(FittingMixin, ScoringMixin):
     output_activation: str
     pretraining: str | None
     pretraining_epochs: float | None
-
-    _errors: tuple[Float64, Float64 | None]
+    threshold: Any
 
     def _architecture(self, units: Units) -> Architecture:
         hidden = hidden_widths(self.hidden_layer_sizes, units.n_bits)
@@ -83,6 +83,8 @@ class DetectingMixin(FittingMixin, ScoringMixin):
             return self._fit_scan(X, sample_weight, X_val, on_progress, anomalous)
         with unchanged_on_error(self):
             check(self)
+            rule = self._rule()
+            sample_weight, held, held_weights = self._held_out(X, sample_weight, anomalous)
             self._missing = self.missing
             continues = self._goes_on()
             if continues:
@@ -91,13 +93,22 @@ class DetectingMixin(FittingMixin, ScoringMixin):
                 self._encoder = None
                 table = self._read_new(X, sample_weight)
             marked = self._marked(anomalous, sample_weight, table)
+            if held is not None and held_weights is None:
+                rule.check_suits(held.size, "calibration")  # before all the training
+            if held is None:
+                warn_of_promise(rule, stacklevel=4)
+                if sample_weight is None:
+                    n = table.shape[0]
+                    rule.check_suits(n if rule.wants_all else min(n, SAMPLE_ROWS), "training")
             if not continues:
                 table = self._without_constants(table, _normal(table, sample_weight, marked))
                 self._settle_units(table)
             validation = None if X_val is None else ScoredRows(self._table(X_val))
+            calibration = None if held is None else ScoredRows(table, held, held_weights)
             make_data = partial(
-                training_data, table, sample_weight, validation=validation, **marked
-            )
+                training_data, table, sample_weight, validation=validation,
+                calibration=calibration, **marked,
+            )  # fmt: skip
             units = self._units_of(numbers_of(table).shape[1])
             training = self._train(make_data, units, on_progress=on_progress, continues=continues)
         return self._ended(training)
@@ -113,7 +124,10 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         """Do what `fit` says with rows that are read in batches."""
         check(self)
         given = {"sample_weight": sample_weight, "anomalous": anomalous}
-        wanted = {"validation_fraction": 0.0, "checkpoint": None, "pretraining": None}
+        wanted = {
+            "validation_fraction": 0.0, "calibration_fraction": 0.0, "checkpoint": None,
+            "pretraining": None,
+        }  # fmt: skip
         for name, value in given.items():
             if value is not None:
                 msg = f"{name} is not there for a scan: fit a table in memory, or its batches."
@@ -129,6 +143,7 @@ class DetectingMixin(FittingMixin, ScoringMixin):
             msg = "warm_start is not there for a scan: call partial_fit with its batches."
             raise ValueError(msg)
         with unchanged_on_error(self):
+            warn_of_promise(self._rule(), stacklevel=5)
             self._missing, self._encoder, self._kept = self.missing, None, None
             seed = check_random_state(self.random_state).randint(2**31)
             seen = survey(self, scan, seed)
@@ -229,15 +244,24 @@ class DetectingMixin(FittingMixin, ScoringMixin):
             seed=training.state.seed, n_threads=training.n_threads, rng=rng,
         )  # fmt: skip
 
+    def _rule(self) -> Rule:
+        return rule_of_parameters(self.threshold, self.contamination)
+
     def _fitted_now(self, training: Training, state: State) -> dict[str, Any]:
-        offset = -threshold(training.errors, self.contamination, training.sample.weights)
+        errors, rows = training.errors, training.sample
+        if training.data.calibration is not None:
+            rows = training.data.calibration
+            errors = self._row_errors(rows.X, rows.rows)
+        kind = "training" if training.data.calibration is None else "calibration"
+        offset = -self._rule().threshold(errors, rows.weights, kind)
         return super()._fitted_now(training, state) | {"offset_": offset}
 
     def _finish(self, training: Training) -> None:
         """Set the books and the threshold."""
         super()._finish(training)
+        rule, held = self._rule(), training.data.calibration
         sample, errors = training.sample, training.errors
-        if self.contamination != "auto":
+        if rule.wants_all and held is None:
             sample = training.data.sample(0)
         elif int(self.score_training_samples) != SAMPLE_ROWS:
             sample = training.data.sample(SAMPLE_ROWS)
@@ -245,14 +269,23 @@ class DetectingMixin(FittingMixin, ScoringMixin):
             errors = self._row_errors(sample.X, sample.rows)
         if not np.isfinite(errors).all():
             raise diverged(max(self.n_iter_, 1), training.params)
-        self.offset_ = -threshold(errors, self.contamination, sample.weights)
+        self._calibration = None
+        if held is None:
+            self.offset_ = -rule.threshold(errors, sample.weights, "training")
+        else:
+            self._calibration = _errors_and_weights(
+                self._row_errors(held.X, held.rows), held.weights
+            )
+            self.offset_ = -rule.threshold(*self._calibration, "calibration")
         errors, weights = _errors_and_weights(errors, sample.weights)
-        self._errors = errors[-SAMPLE_ROWS:], weights[-SAMPLE_ROWS:]
+        step = -(-errors.size // SAMPLE_ROWS)
+        self._errors = errors[::step].copy(), weights[::step].copy()
 
     def _partial_fit(self, X: Any, sample_weight: Any = None, anomalous: Any = None) -> Self:
         """Do what `partial_fit` says."""
         with unchanged_on_error(self):
             check(self)
+            warn_of_promise(self._rule(), stacklevel=4)
             self._missing = self.missing
             first = not hasattr(self, "_state")
             table = self._read_new(X, sample_weight) if first else self._read_more(X)
@@ -280,8 +313,8 @@ class DetectingMixin(FittingMixin, ScoringMixin):
         self._keep(training)
         if not np.isfinite(errors).all():
             raise diverged(max(self.n_iter_, 1), training.params)
-        self._errors = (errors, weights)
-        self.offset_ = -threshold(errors, self.contamination, weights)
+        self._errors, self._calibration = (errors, weights), None
+        self.offset_ = -self._rule().threshold(errors, weights, "training")
 
 
 def _sampled_data(seen: Survey, validation: ScoredRows | None, **_: Any) -> TrainingData:

@@ -236,8 +236,7 @@ class FittingMixin(NetworkMixin):
         n = float(stats.count.size)
         if self._missing == "ignore":
             n = float(stats.count.sum() / stats.total)
-        if isinstance(data.X, MixedTable):
-            assert self._units is not None
+        if isinstance(data.X, MixedTable) and self._units is not None:
             known = data.shares_known(data.X.codes >= 0)
             n += float(known @ self._units.errors_per_factor)
         return n

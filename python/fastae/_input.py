@@ -104,7 +104,7 @@ def check_marks(anomalous: Any, n_rows: int) -> npt.NDArray[np.bool_]:
 
 def readable(table: Array) -> Array:
     """Return the table in a type and memory layout that the core reads; a copy only if needed."""
-    if table.dtype == np.float16:
+    if table.dtype.kind == "f" and table.dtype.itemsize == 2:
         return table.astype(np.float32)
     if table.dtype.kind == "f" and table.dtype.itemsize > 8:
         return table.astype(np.float64)

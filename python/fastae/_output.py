@@ -23,7 +23,7 @@ def like_frame(values: Array, like: Any, names: Sequence[str] | None = None) -> 
 
     Returns
     -------
-    frame : pandas.DataFrame, polars.DataFrame, pyarrow.Table or ndarray
+    frame : pandas.DataFrame, polars.DataFrame, pyarrow.Table, pyarrow.RecordBatch or ndarray
 
     Examples
     --------
@@ -43,5 +43,5 @@ def like_frame(values: Array, like: Any, names: Sequence[str] | None = None) -> 
         return polars.DataFrame(values, schema=like.columns if names is None else list(names))
     if arrow is not None and isinstance(like, arrow.Table | arrow.RecordBatch):
         given = like.schema.names if names is None else list(names)
-        return arrow.table([arrow.array(column) for column in values.T], names=given)
+        return type(like).from_arrays([arrow.array(column) for column in values.T], names=given)
     return values

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from fastae._input import Array, check_table, checked_weights, fail_if_not_finite
 from fastae._scan import Scan
-from fastae._schema import MixedTable, Schema, needs_schema
+from fastae._schema import MixedTable, Schema, names_factors, needs_schema
 from fastae._sparse import SparseTable, is_sparse
 from fastae._units import Units
 
@@ -107,11 +107,19 @@ class ReadingMixin:
         self._schema = self._like = None
         if isinstance(X, MixedTable):
             self._schema, self.n_features_in_ = X.schema, X.shape[1]
+            self._like = np.empty((0, X.shape[1]), dtype=object)
             return X
         if isinstance(X, SparseTable):
             self.n_features_in_ = X.shape[1]
             return X
         if is_sparse(X):
+            if names_factors(self.categorical_features):
+                msg = (
+                    "categorical_features names columns, but X is sparse, whose columns are "
+                    "numbers: give X.toarray(), or a data frame."
+                )
+                raise ValueError(msg)
+            self._fail_if_marks_missing()
             return SparseTable.of(self, X, reset=True)
         needed = _is_arrow(X) or needs_schema(X, self.categorical_features)
         if not needed or _is_numbers_as_text(X):
@@ -139,6 +147,15 @@ class ReadingMixin:
                 f"{schema.n_columns}."
             )
             raise ValueError(msg)
+        names = [str(name) for name in getattr(self, "feature_names_in_", ())]
+        if schema.named and names and names != list(schema.names):
+            column = next(j for j, name in enumerate(names) if name != schema.names[j])
+            msg = (
+                f"Column {column} of X is {names[column]!r}, but {schema.names[column]!r} in the "
+                "table that the autoencoder was trained on: give the same columns in the same "
+                "order."
+            )
+            raise ValueError(msg)
         return self._encoded(X, schema)
 
     def _encoded(self, X: Any, schema: Schema) -> Table:
@@ -161,6 +178,8 @@ class ReadingMixin:
             _check_rows(X)
             return self._schema.encode(X)
         if is_sparse(X):
+            if self._units is not None:
+                self._fail_if_marks_missing()
             return SparseTable.of(self, X, reset=False)
         return check_table(self, X, reset=False, finite=False)
 
@@ -179,10 +198,19 @@ class ReadingMixin:
         units = Units.of_factors(
             numbers_of(table).shape[1], counts, loss=self.categorical_loss, marks_missing=marks
         )
+        if not units.n_outputs:
+            msg = "No column of X has a value in rows of weight above 0: there is nothing to learn."
+            raise ValueError(msg)
         if not units.is_plain:
             self._check_suits_units()
         self._units = None if units.is_plain else units
         return units
+
+    def _fail_if_marks_missing(self) -> None:
+        """Raise ValueError for a network with inputs that sparse tables do not have."""
+        if self.missing_indicator or self._units is not None:
+            msg = "missing_indicator=True is for dense tables, but X is sparse: give X.toarray()."
+            raise ValueError(msg)
 
     def _check_suits_units(self) -> None:
         """Raise ValueError for parameters that are for tables of numbers only."""

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastae._readahead import ReadAhead
+from fastae._readahead import ReadAhead, ReadClock
 from fastae._scan_csv import CsvFiles
 from fastae._scan_files import ParquetFiles, find_files
-from fastae._scan_sources import InMemory, names_of, only_names, source_of
+from fastae._scan_sources import InMemory, library_of, names_of, only_names, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fastae._readahead import ReadClock
     from fastae._scan_sources import Columns, Source
 
 
@@ -40,7 +39,8 @@ def scan(
         - A pyarrow Dataset.
         - An iterable of such arrays or tables, which are its batches, that can be iterated more
           than once; or a callable that returns a new iterator of them at each call, as
-          ``lambda: pandas.read_sql(query, engine, chunksize=65_536)``.
+          ``lambda: pandas.read_sql(query, engine, chunksize=65_536)``. Some are read ahead: no
+          batch may be overwritten by the next.
     columns : sequence of str or int, or None
         Which columns to read, in this order: names, or positions in arrays. None: all.
     batch_size : int, default=65536
@@ -94,6 +94,9 @@ class Scan:
     columns : tuple or None
     batch_size, window : int
         As given to `fastae.scan`.
+    clock : ReadClock
+        Of the last training in windows, or the last scoring: its `read_seconds` are the reading
+        thread's (files, factors, windows), its `wait_seconds` those that the network waited.
 
     Examples
     --------
@@ -115,6 +118,7 @@ class Scan:
         self.columns = columns
         self.batch_size = batch_size
         self.window = window
+        self.clock = ReadClock()
         self._source = source
         self._names: tuple[str, ...] | None = None
         self._n_rows: int | None = None
@@ -190,7 +194,7 @@ class Scan:
 
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Yield the batches; compare them with each other and with the pass before."""
-        n_rows, first = 0, None
+        n_rows, first, kinds = 0, None, ""
         for index, batch in enumerate(batches):
             found = names_of(batch), int(batch.shape[1])
             first = found if first is None else first
@@ -201,6 +205,11 @@ class Scan:
                     f"the same columns."
                 )
                 raise ValueError(msg)
+            kind = library_of(batch)
+            kinds = kinds or kind
+            if kind != kinds:
+                msg = f"Batch {index} is of {kind}, but batch 0 of {kinds}: give all of one kind."
+                raise TypeError(msg)
             self._names = found[0]
             n_rows += int(batch.shape[0])
             yield batch

@@ -174,7 +174,7 @@ def source_of(data: Any, columns: Columns, batch_size: int) -> Source:
         raise TypeError(msg)
     if is_frame(data):
         return InMemory(data, columns, batch_size)
-    if _library(data) == "pyarrow" and isinstance(data, arrow("dataset").Dataset):
+    if library_of(data) == "pyarrow" and isinstance(data, arrow("dataset").Dataset):
         return DatasetBatches(data, only_names(columns), batch_size)
     shape = getattr(data, "shape", None)
     if shape is not None:
@@ -200,7 +200,7 @@ def names_of(batch: Any) -> tuple[str, ...] | None:
 
 def is_frame(table: Any) -> bool:
     """Tell whether it is a pandas, polars or pyarrow table."""
-    library = _library(table)
+    library = library_of(table)
     return any(kind.__name__ in _FRAMES.get(library, ()) for kind in type(table).__mro__)
 
 
@@ -223,7 +223,7 @@ def select(batch: Any, columns: Columns) -> Any:
             raise ValueError(msg)
     if not frame:
         return batch[:, list(columns)]
-    return batch[list(columns)] if _library(batch) == "pandas" else batch.select(list(columns))
+    return batch[list(columns)] if library_of(batch) == "pandas" else batch.select(list(columns))
 
 
 def only_names(columns: Columns) -> Sequence[str] | None:
@@ -236,10 +236,11 @@ def only_names(columns: Columns) -> Sequence[str] | None:
 
 
 def _labels(frame: Any) -> list[Any]:
-    return list(frame.schema.names if _library(frame) == "pyarrow" else frame.columns)
+    return list(frame.schema.names if library_of(frame) == "pyarrow" else frame.columns)
 
 
-def _library(table: Any) -> str:
+def library_of(table: Any) -> str:
+    """Return the name of the library whose table it is; of arrays ""."""
     for kind in type(table).__mro__:
         library = kind.__module__.partition(".")[0]
         if library in _FRAMES:

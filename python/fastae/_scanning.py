@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastae import _core
+from fastae._input import fail_if_not_finite
 from fastae._readahead import ReadAhead, ReadClock
-from fastae._reading import any_missing, arrays_of, check_finite, core_rows, numbers_of
+from fastae._reading import any_missing, arrays_of, core_rows, numbers_of
 from fastae._scaling import ROBUST_ROWS
 from fastae._schema import MixedTable, SchemaLearner
 from fastae._sparse import SparseTable
@@ -54,7 +55,7 @@ def in_one_window(scan: Scan) -> Any:
     batches, n_rows = [], 0
     with scan.batches() as reader:
         for batch in reader:
-            n_rows += batch.shape[0] if hasattr(batch, "shape") else len(batch)
+            n_rows += batch.shape[0]
             if n_rows > scan.window:
                 return None
             batches.append(batch)
@@ -83,11 +84,17 @@ def survey(estimator: ReadingMixin, scan: Scan, seed: int) -> Survey:
         nonlocal n_rows
         with scan.batches() as reader:
             for batch in reader:
-                table = _dense(estimator._read_more(batch))
-                if not table.shape[0]:
+                if not batch.shape[0]:
                     continue
+                try:
+                    table = _dense(estimator._read_more(batch))
+                except ValueError as error:
+                    if not n_rows or " row " not in str(error):
+                        raise
+                    msg = f"{error} Row 0 here is row {n_rows} of the scan."
+                    raise ValueError(msg) from error
+                _add_stats(estimator, table, stats, n_rows)
                 n_rows += table.shape[0]
-                _add_stats(estimator, table, stats)
                 yield tuple(arrays_of(table))
 
     sample = sample_rows(parts(), ROBUST_ROWS, seed=seed)
@@ -105,7 +112,7 @@ def _learn_columns(estimator: ReadingMixin, scan: Scan) -> None:
             msg = "The scan has no rows."
             raise ValueError(msg)
         estimator._read_new(first)
-        if estimator._schema is None:
+        if estimator._schema is None and not _has_untyped_columns(first):
             return
         # Text may still come in a column that had no value so far.
         learner = SchemaLearner(
@@ -113,10 +120,18 @@ def _learn_columns(estimator: ReadingMixin, scan: Scan) -> None:
         ).add(first)
         for batch in reader:
             learner.add(batch)
-    estimator._schema = learner.schema()
+    estimator._encoded(first, learner.schema())
 
 
-def _add_stats(estimator: ReadingMixin, table: Table, stats: list[ColumnStats]) -> None:
+def _has_untyped_columns(batch: Any) -> bool:
+    """Tell whether a table has columns that may hold anything, for all its types say."""
+    dtypes = list(batch.dtypes) if hasattr(batch, "dtypes") else [getattr(batch, "dtype", None)]
+    return any(str(dtype) in ("object", "Null") for dtype in dtypes)
+
+
+def _add_stats(
+    estimator: ReadingMixin, table: Table, stats: list[ColumnStats], first_row: int
+) -> None:
     """Merge the statistics of a batch into those of all before it."""
     numbers = numbers_of(table)
     n = float(table.shape[0])
@@ -129,7 +144,9 @@ def _add_stats(estimator: ReadingMixin, table: Table, stats: list[ColumnStats]) 
         new = ColumnStats(count, mean, low, high, variance, total)
         finite = all(np.isfinite(column).all() for column in (mean, low, high, variance))
         if not finite or (any_missing(table) and estimator.missing == "error"):
-            check_finite(estimator, table)
+            assert isinstance(numbers, np.ndarray)
+            columns = table.schema.numbers if isinstance(table, MixedTable) else None
+            fail_if_not_finite(estimator, numbers, columns, first_row)
     stats[:] = [new if not stats else stats[0].merged(new)]
 
 
@@ -154,9 +171,8 @@ def _one_table(batches: list[Any]) -> Any:
     if kind == "pyarrow":
         import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 
-        return pa.concat_tables(
-            [b if isinstance(b, pa.Table) else pa.Table.from_batches([b]) for b in batches]
-        )
+        tables = [b if isinstance(b, pa.Table) else pa.Table.from_batches([b]) for b in batches]
+        return pa.concat_tables(tables, promote_options="permissive")
     if kind == "pandas":
         import pandas as pd
 
@@ -164,7 +180,7 @@ def _one_table(batches: list[Any]) -> Any:
     if kind == "polars":
         import polars as pl
 
-        return pl.concat(batches)
+        return pl.concat(batches, how="vertical_relaxed")
     return np.concatenate(batches)
 
 
@@ -205,7 +221,7 @@ class WindowFeed:
     """
 
     def __init__(self, scan: Scan, read: Callable[[Any], Table], rows: int, seed: int) -> None:
-        self.clock = ReadClock()
+        self.clock = scan.clock = ReadClock()
         self._scan, self._read, self._rows, self._seed = scan, read, rows, seed
         self._epoch = self._turns = 0
         self._windows: ReadAhead[Parts] | None = None
@@ -241,6 +257,8 @@ class WindowFeed:
         def parts() -> Iterator[Parts]:
             with self._scan.batches(prefetch=0, order_seed=order_seed) as reader:
                 for batch in reader:
+                    if not batch.shape[0]:
+                        continue
                     table = self._read(batch)
                     numbers = numbers_of(table)
                     assert isinstance(numbers, np.ndarray)

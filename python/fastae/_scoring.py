@@ -15,6 +15,7 @@ from fastae import _core
 from fastae._base import NetworkMixin
 from fastae._input import Array, check_codes
 from fastae._output import like_frame
+from fastae._readahead import ReadClock
 from fastae._reading import Table, check_finite
 from fastae._scan import Scan
 
@@ -26,8 +27,13 @@ Float64 = npt.NDArray[np.float64]
 
 def _batchwise(function: Callable[[Any], Any], scan: Scan) -> Array:
     """Return a function's results of all batches, one below the other."""
-    with scan.batches() as reader:
-        return np.concatenate([np.asarray(function(batch)) for batch in reader if len(batch)])
+    scan.clock = ReadClock()
+    with scan.batches(clock=scan.clock) as reader:
+        parts = [np.asarray(function(batch)) for batch in reader if batch.shape[0]]
+    if not parts:
+        msg = "The scan has no rows."
+        raise ValueError(msg)
+    return np.concatenate(parts)
 
 
 class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]

@@ -157,18 +157,27 @@ def rescale(
     r'' = r' e / c + (s - t) e; a last layer with an activation cannot, and keeps its weights: what
     it says is then in the new units.
     """
-    (shift, scale), (new_shift, new_scale) = old, new
     if not _same(old, new):
+        n_inputs = len(network.coefs[0])
+        (shift, scale), (new_shift, new_scale) = _widened(old, n_inputs), _widened(new, n_inputs)
         W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, 0))
         offset = (new_shift - shift) * scale
         _write(network, 0, W * _ratio(scale, new_scale)[:, np.newaxis], b + offset @ W)
     old, new = (old, new) if outputs is None else outputs
     if activations[-1] == "identity" and not _same(old, new):
-        (shift, scale), (new_shift, new_scale) = old, new
+        n_outputs = len(network.intercepts[-1])
+        (shift, scale), (new_shift, new_scale) = _widened(old, n_outputs), _widened(new, n_outputs)
         last = len(network.coefs) - 1
         W, b = (np.asarray(array, dtype=np.float64) for array in _layer(network, last))
         factor = _ratio(new_scale, scale)
         _write(network, last, W * factor, b * factor + (shift - new_shift) * new_scale)
+
+
+def _widened(scaling: tuple[Float64, Float64], n_units: int) -> tuple[Float64, Float64]:
+    """Return the scaling of all units: those after the numbers have none."""
+    shift, scale = scaling
+    more = n_units - shift.size
+    return np.append(shift, np.zeros(more)), np.append(scale, np.ones(more))
 
 
 def _ratio(one: Float64, other: Float64) -> Float64:

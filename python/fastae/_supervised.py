@@ -54,6 +54,7 @@ class SupervisedMixin(FittingMixin):
     anomaly_margin = "auto"
     anomaly_weight = "auto"
     average_activation = 0.0
+    calibration_fraction = 0.0
     coefs_init = None
     contamination = "auto"
     huber_delta = 1.0
@@ -147,7 +148,9 @@ class SupervisedMixin(FittingMixin):
             check_takeover(self)
             self._missing = self.missing
             continues = self._goes_on()
-            table, more = self._tables(X, X_unlabeled, reset=not continues)
+            table, more = self._tables(
+                X, X_unlabeled, reset=not continues, sample_weight=sample_weight
+            )
             targets = self._targets(y, table, learn=not continues)
             weights = checked_weights(sample_weight, table)
             if not continues:
@@ -249,7 +252,7 @@ class SupervisedMixin(FittingMixin):
         """Do what `partial_fit` says, with targets that are known already."""
         check_takeover(self)
         self._missing = self.missing
-        table, _ = self._tables(X, None, reset=first)
+        table, _ = self._tables(X, None, reset=first, sample_weight=sample_weight)
         targets = self._targets(y, table, learn=False)
         weights = checked_weights(sample_weight, table)
         if first:
@@ -265,7 +268,9 @@ class SupervisedMixin(FittingMixin):
         self._keep(training)
         return self._ended(training)
 
-    def _tables(self, X: Any, X_unlabeled: Any, *, reset: bool) -> tuple[Table, Table | None]:
+    def _tables(
+        self, X: Any, X_unlabeled: Any, *, reset: bool, sample_weight: Any = None
+    ) -> tuple[Table, Table | None]:
         """Return the rows with and without labels as the core reads them."""
         if reset:
             self._encoder = self._kept = None
@@ -274,7 +279,7 @@ class SupervisedMixin(FittingMixin):
             if schema is not None and given.__sklearn_is_fitted__():
                 table = self._read_as(X, schema)
             else:
-                table = self._read_new(X)
+                table = self._read_new(X, sample_weight)
         else:
             table = self._table(X, finite=False)
         return table, None if X_unlabeled is None else self._table(X_unlabeled)
@@ -378,7 +383,10 @@ class SupervisedMixin(FittingMixin):
         shift, scale = self._target_scaling()
         if len(self.intercepts_[-1]) == self._n_targets:
             return shift, scale
-        return np.concatenate([inputs[0], shift]), np.concatenate([inputs[1], scale])
+        # Levels of factors lie between numbers and targets, and have no units.
+        n_levels = len(self.intercepts_[-1]) - inputs[0].size - self._n_targets
+        shift = np.concatenate([inputs[0], np.zeros(n_levels), shift])
+        return shift, np.concatenate([inputs[1], np.ones(n_levels), scale])
 
     def _target_scaling(self) -> Scaling:
         """Return the scaling of the targets; in general they have none."""

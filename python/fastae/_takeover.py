@@ -115,6 +115,13 @@ def check_same_columns(estimator: Any, autoencoder: Any) -> None:
             f"{autoencoder.n_features_in_}."
         )
         raise ValueError(msg)
+    if autoencoder._schema is None and estimator._schema is not None and estimator._schema.factors:
+        column = estimator._schema.factors[0].column
+        msg = (
+            f"Column {column} of X holds text or categories, but the autoencoder was trained on "
+            "numbers only: convert it first, or train the autoencoder on such a table."
+        )
+        raise ValueError(msg)
     theirs = getattr(autoencoder, "feature_names_in_", None)
     ours = getattr(estimator, "feature_names_in_", None)
     if theirs is not None and ours is not None and not np.array_equal(theirs, ours):

@@ -40,8 +40,8 @@ def windows(
     rows : int
         Rows of a window; the last one may have fewer.
     dtypes : sequence of dtypes or None
-        Those of the windows' arrays. None: those of the first batch that has rows, and then no
-        later batch may need wider ones.
+        Those of the windows' arrays. None: those of the batches; after one that needs wider types
+        than those before it, windows have these.
 
     Yields
     ------
@@ -73,7 +73,8 @@ def windows(
             if n == 0:
                 continue
             layout = layout or _Layout(parts, dtypes)
-            layout.check(parts, index)
+            if layout.widened(parts, index):  # who has the old buffer keeps it
+                buffers = [layout.cast(buffer) for buffer in buffers]
             start = 0
             while start < n:
                 if turn == len(buffers):  # the second one only if there is a second window
@@ -151,7 +152,8 @@ def sample_rows(
             if layout is None:
                 layout = _Layout(parts, dtypes)
                 kept = layout.empty(n)
-            layout.check(parts, index)
+            if layout.widened(parts, index):
+                kept = layout.cast(kept)
             slots, positions = replacements.until(seen + size)
             for buffer, part in zip(kept, parts, strict=True):
                 buffer[slots] = part[positions - seen]
@@ -214,8 +216,20 @@ class _Layout:
         pairs = zip(self._shapes, self._dtypes, strict=True)
         return tuple(np.empty((rows, *shape), dtype) for shape, dtype in pairs)
 
-    def check(self, parts: Parts, index: int) -> None:
-        """Raise ValueError unless a batch fits into those arrays."""
+    def cast(self, parts: Parts) -> Parts:
+        """Return arrays in these types."""
+        return tuple(
+            part.astype(dtype, copy=False) for part, dtype in zip(parts, self._dtypes, strict=True)
+        )
+
+    def widened(self, parts: Parts, index: int) -> bool:
+        """Tell whether the types had to become wider for a batch.
+
+        Raises
+        ------
+        ValueError
+            If the batch is not like those before it, or does not fit into the types named.
+        """
         shapes = [part.shape[1:] for part in parts]
         if shapes != self._shapes:
             msg = (
@@ -223,14 +237,19 @@ class _Layout:
                 f"have {self._shapes}: all batches must be alike."
             )
             raise ValueError(msg)
-        casting: Any = "same_kind" if self._is_given else "safe"
-        for part, dtype in zip(parts, self._dtypes, strict=True):
-            if not np.can_cast(part.dtype, dtype, casting):
+        old = self._dtypes
+        if not self._is_given:
+            pairs = zip(old, parts, strict=True)
+            self._dtypes = [np.result_type(dtype, part.dtype) for dtype, part in pairs]
+            return self._dtypes != old
+        for part, dtype in zip(parts, old, strict=True):
+            if not np.can_cast(part.dtype, dtype, "same_kind"):
                 msg = (
                     f"Batch {index} holds {part.dtype}, which does not fit into {dtype}, the "
-                    f"type of the windows: give all batches one type, or name it in dtypes."
+                    f"type of the windows."
                 )
                 raise ValueError(msg)
+        return False
 
 
 def _parts(batch: Array | Sequence[Array]) -> Parts:

@@ -27,6 +27,7 @@ OUT_OF_REACH |= {"anomaly_margin", "anomaly_weight"}  # no way to mark rows yet
 # An empty cell is an error there, and so is text.
 OUT_OF_REACH |= {"missing", "missing_indicator"}
 OUT_OF_REACH |= {"categorical_features", "categorical_loss", "max_categories"}
+OUT_OF_REACH |= {"threshold", "calibration_fraction"}  # no way to keep a fitted model yet
 
 
 @pytest.fixture

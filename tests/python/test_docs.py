@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["few-labels.md", "series.md"]
+PAGES = ["few-labels.md", "series.md", "tables.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

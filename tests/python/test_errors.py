@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from fastae import Autoencoder, DivergenceError
 
 SCORING = ["predict", "decision_function", "score_samples", "score", "reconstruction_error"]
-SCORING += ["transform", "reconstruct", "deep_features"]
+SCORING += ["transform", "reconstruct", "deep_features", "explain", "calibrate"]
 
 
 @pytest.fixture(name="X")
@@ -50,6 +50,13 @@ def training_rows():
         ("scaling", "minmax", "'auto', 'range', 'standard', 'robust', 'none'"),
         ("contamination", 0.6, r"'auto' or a number in \(0, 0.5\]"),
         ("contamination", 0.0, r"'auto' or a number in \(0, 0.5\]"),
+        ("threshold", -0.1, "None, a number >= 0, 'mad', 'evt', or a dict"),
+        ("threshold", "sd", "None, a number >= 0, 'mad', 'evt', or a dict"),
+        ("threshold", np.inf, "None, a number >= 0"),
+        ("threshold", True, "None, a number >= 0"),
+        ("threshold", {"rate": 0.1}, "a dict of set_threshold's arguments"),
+        ("threshold", {}, "a dict of set_threshold's arguments"),
+        ("calibration_fraction", 1.0, r"a number in \[0, 1\)"),
         ("parallel", "yes", "'deterministic', 'hogwild'"),
         ("n_jobs", 0, "a positive number of threads, or -1 for all"),
         ("n_jobs", 1.5, "a positive number of threads, or -1 for all"),

@@ -81,21 +81,32 @@ def test_fortran_order_and_strides_become_c_order():
     np.testing.assert_array_equal(window[0], X[:, ::2])
 
 
-def test_the_first_batch_with_rows_settles_the_types():
+def test_batches_settle_the_types():
     batches = [np.empty((0, 1), np.float64), np.ones((2, 1), np.float32), np.ones((2, 1), np.int16)]
     (window,) = windows(batches, 9)
     assert window[0].dtype == np.float32
-    batches.append(np.ones((1, 1), np.float64))
-    with pytest.raises(ValueError, match="Batch 3 holds float64, which does not fit into float32"):
-        list(windows(batches, 9))
-    with pytest.raises(ValueError, match="Batch 3 holds float64"):
-        sample_rows(batches, 9)
+    assert sample_rows(batches, 9)[0].dtype == np.float32
+
+
+def test_types_become_wider_with_a_batch_that_needs_it():
+    X = np.arange(30)[:, np.newaxis]
+    batches = [X[:8].astype(np.int8), X[8:16], X[16:20], X[20:] + 0.5]
+    expected = np.concatenate(batches)
+    made = [window[0] for window in windows((batch.copy() for batch in batches), 5)]
+    assert [window.dtype for window in made[:2]] == [np.int8, np.int64]
+    assert [window.dtype for window in made[-2:]] == [np.float64, np.float64]
+    # The first two are still in their buffers, which are others now.
+    np.testing.assert_array_equal(made[0], X[:5])
+    copies = [window[0].copy() for window in windows(batches, 5)]
+    np.testing.assert_array_equal(np.concatenate(copies), expected)
+    for n in (5, 40):
+        sample = sample_rows(batches, n, seed=3)[0]
+        np.testing.assert_array_equal(sample, sample_rows([expected], n, seed=3)[0])
+        assert sample.dtype == np.float64
 
 
 def test_types_can_be_named():
     batches = [np.ones((2, 1), np.int64), np.full((2, 1), 1.5)]
-    with pytest.raises(ValueError, match="Batch 1 holds float64"):
-        list(windows(batches, 9))
     (window,) = windows(batches, 9, dtypes=[np.float32])
     assert window[0].dtype == np.float32
     assert window[0][:, 0].tolist() == [1, 1, 1.5, 1.5]

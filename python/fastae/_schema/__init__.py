@@ -7,6 +7,14 @@ tables into the two arrays that the core reads: numbers, and codes of factors' l
 from fastae._schema._factors import OTHER, Factor
 from fastae._schema._learner import SchemaLearner
 from fastae._schema._schema import MixedTable, Schema
-from fastae._schema._tables import needs_schema
+from fastae._schema._tables import names_factors, needs_schema
 
-__all__ = ["OTHER", "Factor", "MixedTable", "Schema", "SchemaLearner", "needs_schema"]
+__all__ = [
+    "OTHER",
+    "Factor",
+    "MixedTable",
+    "Schema",
+    "SchemaLearner",
+    "names_factors",
+    "needs_schema",
+]

@@ -148,6 +148,8 @@ class LevelCounter:
         """
         levels = list(self._declared) if isinstance(self._declared, tuple) else self._sorted()
         counts = [self._counts[level] for level in levels]
+        if not any(counts):  # of a type that lists levels, but without any value
+            levels, counts = [], []
         other = len(levels) > max_levels
         if other:
             kept = self._most_frequent(levels, max_levels - 1)

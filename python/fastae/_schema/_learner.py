@@ -165,15 +165,6 @@ def chosen_factors(categorical_features: Any, frame: Frame) -> frozenset[int]:
     TypeError
         If it is no array-like.
     """
-    if isinstance(categorical_features, str) and categorical_features not in (
-        "from_dtype",
-        "auto",
-    ):
-        msg = (
-            "categorical_features must be 'from_dtype', or names or positions of columns or a "
-            f"mask, got {categorical_features!r}; for one column write [{categorical_features!r}]."
-        )
-        raise ValueError(msg)
     if not names_factors(categorical_features):
         mask = np.asarray(categorical_features if categorical_features is not None else "")
         if mask.dtype == bool and mask.ndim:

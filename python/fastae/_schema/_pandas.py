@@ -159,7 +159,9 @@ class PandasFrame(Frame):
         }
         n_rows = len(columns[0].values) if columns else 0
         index = self._frame.index if n_rows == self.n_rows else pd.RangeIndex(n_rows)
-        made = pd.DataFrame({j: pd.Series(v, index=index) for j, v in values.items()}, index=index)
+        # With their type: pandas would take objects that are text for its string type.
+        series = {j: pd.Series(v, index=index, dtype=v.dtype) for j, v in values.items()}
+        made = pd.DataFrame(series, index=index)
         made.columns = self._frame.columns
         return made
 

@@ -12,6 +12,8 @@ from fastae._schema._arrays import ArrayFrame, as_array, family_of
 if TYPE_CHECKING:
     from fastae._schema._columns import Frame
 
+_WORDS = ("from_dtype", "auto")  # for categorical_features
+
 
 def open_table(X: Any) -> Frame:
     """Return a table of any kind behind one interface, without importing what it is not of.
@@ -66,7 +68,19 @@ def needs_schema(X: Any, categorical_features: Any = "from_dtype") -> bool:
 
 
 def names_factors(categorical_features: Any) -> bool:
-    """Tell whether columns are named as categorical, beyond those that are by type."""
+    """Tell whether columns are named as categorical, beyond those that are by type.
+
+    Raises
+    ------
+    ValueError
+        If it is a word that means nothing.
+    """
+    if isinstance(categorical_features, str) and categorical_features not in _WORDS:
+        msg = (
+            "categorical_features must be 'from_dtype', or names or positions of columns or a "
+            f"mask, got {categorical_features!r}; for one column write [{categorical_features!r}]."
+        )
+        raise ValueError(msg)
     if categorical_features is None or isinstance(categorical_features, str):
         return False
     named = np.asarray(categorical_features)
