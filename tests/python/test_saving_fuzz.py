@@ -1,4 +1,4 @@
-"""Files that are damaged or forged: load says so, and takes no memory that the file does not."""
+"""Files that are damaged or forged: load says so, and takes no memory that a header asks for."""
 
 from __future__ import annotations
 
@@ -140,7 +140,8 @@ def test_mutated_files_take_no_memory(files, path, which, changes):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 1_000_000  # of files of some 20,000 bytes, which whole ones take 400,000 for
+    # Whole files of 11,000 to 26,000 bytes take up to 160,000: most of it is what JSON says.
+    assert peak < 500_000
 
 
 def test_every_truncation_is_refused(files, path):
