@@ -81,7 +81,7 @@ class NetworkMixin(ReadingMixin, ColumnsMixin, SavingMixin, OnnxMixin):
         if function is not _core.decode:  # which reads codes, of which none is missing
             extra["missing"] = "none" if self._missing == "error" else self._missing
             extra["limit"] = self._limit
-            extra |= core_rows(X, self._units)
+            extra |= core_rows(X, with_codes=self._units is not None)
             X = extra.pop("X")
         if self._units is not None:
             extra["factors"] = self._units.description(reconstructed=self._reconstructs)

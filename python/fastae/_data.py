@@ -123,10 +123,7 @@ class TrainingData:
         factors : dict or None
             As ``_core.train`` takes it.
         """
-        rows = core_rows(self.X)
-        if factors is not None and "codes" not in rows:
-            rows["codes"] = np.empty((self.X.shape[0], 0), dtype=np.int32)
-        return rows
+        return core_rows(self.X, with_codes=factors is not None)
 
     def shares_known(self, known: Bool) -> Float64:
         """Return the share of the rows to be reconstructed for which each column is known.

@@ -21,36 +21,26 @@ if TYPE_CHECKING:
 Table: TypeAlias = Array | MixedTable | SparseTable
 
 
-def core_rows(table: Table, units: Units | None = None) -> dict[str, Any]:
+def core_rows(table: Table, *, with_codes: bool = False) -> dict[str, Any]:
     """Return the core's arguments for the rows of a table.
 
     Parameters
     ----------
     table : ndarray, SparseTable or MixedTable
-    units : Units or None
-        Of the network; None: numbers.
+    with_codes : bool
+        Whether the network has inputs that are no numbers: then it wants codes, if of no factor.
     """
-    if isinstance(table, MixedTable):
-        if units is None and not table.codes.shape[1]:
-            return {"X": table.numbers}
-        return {"X": table.numbers, "codes": table.codes}
-    if isinstance(table, SparseTable):
-        return {"X": table.core}
-    if units is not None and not units.is_plain:
-        return {"X": table, "codes": np.empty((table.shape[0], 0), dtype=np.int32)}
-    return {"X": table}
+    numbers = numbers_of(table)
+    rows: dict[str, Any] = {"X": numbers.core if isinstance(numbers, SparseTable) else numbers}
+    if with_codes:
+        none = np.empty((len(table), 0), dtype=np.int32)
+        rows["codes"] = table.codes if isinstance(table, MixedTable) else none
+    return rows
 
 
 def numbers_of(table: Table) -> Array | SparseTable:
     """Return the columns that are numbers."""
     return table.numbers if isinstance(table, MixedTable) else table
-
-
-def n_values(table: Table) -> int:
-    """Return how many values there are to be read."""
-    if isinstance(table, MixedTable):
-        return table.numbers.size + table.codes.size
-    return table.size
 
 
 def joined(one: Table, two: Table) -> Table:
