@@ -13,7 +13,6 @@ are in it.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import os
 from pathlib import Path
@@ -24,6 +23,7 @@ from scipy import stats
 
 from fastae import Autoencoder
 from fastae._threshold import rank_threshold, tail_threshold
+from measured import arguments, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,29 +198,13 @@ TABLES: dict[str, Callable[[], Iterator[list[str]]]] = {
 }
 
 
-def section(name: str) -> list[str]:
-    """Return a table as Markdown; prints it line by line as it is measured."""
-    lines = [f"## {name}", "", inspect.cleandoc(TABLES[name].__doc__ or ""), ""]
-    for i, row in enumerate(TABLES[name]()):
-        lines.append("| " + " | ".join(row) + " |")
-        print(lines[-1], flush=True)
-        if i == 0:
-            lines.append("|" + "---|" * len(row))
-    return [*lines, ""]
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TABLES))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
-    options = parser.parse_args()
-    if unknown := set(options.names) - set(TABLES):
-        parser.error(f"no such table: {', '.join(sorted(unknown))}")
-    options.out.mkdir(parents=True, exist_ok=True)
+    names, folder = arguments(__doc__, TABLES)
     lines = ["# Decisions", ""]
-    for name in options.names or TABLES:
-        lines += section(name)
-    (options.out / "decisions.md").write_text("\n".join(lines), encoding="utf-8")
+    for name in names:
+        text = inspect.cleandoc(TABLES[name].__doc__ or "")
+        lines += [f"## {name}", "", text, "", *markdown(TABLES[name]()), ""]
+    (folder / "decisions.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

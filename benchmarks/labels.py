@@ -14,7 +14,6 @@ Writes NAME.md to the folder; without names, all of them (about an hour). ``pret
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import itertools
 import os
@@ -33,6 +32,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from fastae import Autoencoder, AutoencoderClassifier, datasets
+from measured import arguments, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -323,28 +323,12 @@ TABLES: dict[str, Callable[[], Iterator[list[str]]]] = {
 }
 
 
-def write(table: Callable[[], Iterator[list[str]]], path: Path) -> None:
-    """Write a table as Markdown, line by line as it is measured."""
-    lines = [inspect.cleandoc(table.__doc__ or ""), ""]
-    for i, row in enumerate(table()):
-        lines.append("| " + " | ".join(row) + " |")
-        print(lines[-1], flush=True)
-        if i == 0:
-            lines.append("|" + "---|" * len(row))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TABLES))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
-    options = parser.parse_args()
-    if unknown := set(options.names) - set(TABLES):
-        parser.error(f"no such table: {', '.join(sorted(unknown))}")
-    options.out.mkdir(parents=True, exist_ok=True)
+    names, folder = arguments(__doc__, TABLES)
     warnings.filterwarnings("ignore", message="Stochastic Optimizer", append=False)
-    for name in options.names or TABLES:
-        write(TABLES[name], options.out / f"labels-{name}.md")
+    for name in names:
+        lines = [inspect.cleandoc(TABLES[name].__doc__ or ""), "", *markdown(TABLES[name]()), ""]
+        (folder / f"labels-{name}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

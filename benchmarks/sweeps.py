@@ -17,7 +17,6 @@ Writes NAME.md to the folder; without names, all of them (some twenty minutes).
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import os
 import statistics
@@ -30,6 +29,7 @@ from sklearn.metrics import roc_auc_score
 
 from cases import DEEP, scoring_flops, training_flops
 from fastae import Autoencoder, DivergenceError, _core, _params, _threads, datasets
+from measured import arguments, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -361,27 +361,11 @@ SWEEPS = {
 }  # fmt: skip
 
 
-def write(sweep: Callable[[], Iterator[list[str]]], path: Path) -> None:
-    """Write a sweep's rows as a Markdown table; each is printed as soon as it is there."""
-    lines = []
-    for cells in sweep():
-        lines.append("| " + " | ".join(cells) + " |")
-        if len(lines) == 1:
-            lines.append("|" + "---|" * len(cells))
-        print(lines[-1] if len(lines) != 2 else lines[0], flush=True)
-    path.write_text("\n".join([f"{inspect.getdoc(sweep)}", "", *lines, ""]))
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SWEEPS))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
-    options = parser.parse_args()
-    if unknown := set(options.names) - set(SWEEPS):
-        parser.error(f"no such sweep: {', '.join(sorted(unknown))}")
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name in options.names or SWEEPS:
-        write(SWEEPS[name], options.out / f"{name}.md")
+    names, folder = arguments(__doc__, SWEEPS, "sweep")
+    for name in names:
+        lines = [f"{inspect.getdoc(SWEEPS[name])}", "", *markdown(SWEEPS[name]()), ""]
+        (folder / f"{name}.md").write_text("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ Needs pyarrow.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import os
 import resource
@@ -38,6 +37,7 @@ from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score
 
 from fastae import Autoencoder, scan
+from measured import arguments, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -349,27 +349,11 @@ TABLES: dict[str, Callable[[], Iterator[list[str]]]] = {
 }
 
 
-def write(table: Callable[[], Iterator[list[str]]], path: Path) -> None:
-    """Write a table as Markdown; each line is printed as soon as it is measured."""
-    lines = [inspect.cleandoc(table.__doc__ or ""), ""]
-    for i, row in enumerate(table()):
-        lines.append("| " + " | ".join(row) + " |")
-        print(lines[-1], flush=True)
-        if i == 0:
-            lines.append("|" + "---|" * len(row))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TABLES))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
-    options = parser.parse_args()
-    if unknown := set(options.names) - set(TABLES):
-        parser.error(f"no such table: {', '.join(sorted(unknown))}")
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name in options.names or TABLES:
-        write(TABLES[name], options.out / f"tables-{name}.md")
+    names, folder = arguments(__doc__, TABLES)
+    for name in names:
+        lines = [inspect.cleandoc(TABLES[name].__doc__ or ""), "", *markdown(TABLES[name]()), ""]
+        (folder / f"tables-{name}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
