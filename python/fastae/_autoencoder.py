@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from fastae import _summary
+from fastae._anomaly_scores import MSE, names_of
 from fastae._callbacks import CallbackMixin
 from fastae._detecting import DetectingMixin
 from fastae._weights import Network
@@ -183,6 +184,19 @@ class Autoencoder(
         training errors, and from 200 rows on at most their 99.5 % quantile, so that some row is
         called odd; it looks at about 10,000 evenly spaced rows of larger tables. With
         `calibration_fraction` all this is of the calibration rows.
+    anomaly_score : {"mse", "standardized", "mahalanobis", "code_distance"} or sequence of these, \
+            default="mse"
+        How odd a row is: what `score_samples` is minus of, and thresholds and p-values go by.
+        "mse": the mean of its squared errors. "standardized": of its squared errors, each divided
+        by the column's mean on the training rows, so that columns that the network knows well
+        speak as loudly as others. "mahalanobis": the squared Mahalanobis distance of the row's
+        residuals from those of training rows [15]_, per column (up to 2,048 columns); a factor's
+        residual is the root of its error. "code_distance": that of the codes [16]_, per unit,
+        which sees odd rows that are reconstructed well. Several: the mean of them, each in units
+        of its mean on the training rows [16]_. All but "mse" compare with about 10,000 evenly
+        spaced training rows (in a stream, with those of the last call of 256 or more rows, else
+        of the largest), and shrink correlations [17]_. Training, `history_` and
+        `reconstruction_error` are about the MSE in any case.
     threshold : None, float, "mad", "evt" or dict, default=None
         Another rule for `offset_`, in place of `contamination`: a number is the largest error that
         still counts as normal; a dict holds arguments of `set_threshold`, such as
@@ -340,6 +354,15 @@ class Autoencoder(
        Networks." NIPS 2006.
     .. [13] J. Zhao, M. Mathieu, Y. LeCun. "Energy-based Generative Adversarial Networks." ICLR
        2017: eq. 1, a hinge on the reconstruction error of rows that are not to be reconstructed.
+    .. [14] Y. Bengio, J.-S. Senécal. "Quick Training of Probabilistic Neural Nets by Importance
+       Sampling." AISTATS 2003.
+    .. [15] P. Malhotra, A. Ramakrishnan, G. Anand, L. Vig, P. Agarwal, G. Shroff. "LSTM-based
+       Encoder-Decoder for Multi-sensor Anomaly Detection." ICML Anomaly Detection Workshop 2016.
+    .. [16] T. Denouden, R. Salay, K. Czarnecki, V. Abdelzad, B. Phan, S. Vernekar. "Improving
+       Reconstruction Autoencoder Out-of-distribution Detection with Mahalanobis Distance."
+       arXiv:1812.02765, 2018.
+    .. [17] O. Ledoit, M. Wolf. "A Well-conditioned Estimator for Large-dimensional Covariance
+       Matrices." Journal of Multivariate Analysis 88, 2004.
 
     Examples
     --------
@@ -402,6 +425,7 @@ class Autoencoder(
         categorical_loss: str = "cross_entropy",
         max_categories: int = 10_000,
         contamination: float | Literal["auto"] = "auto",
+        anomaly_score: str | Sequence[str] = "mse",
         threshold: float | str | dict[str, Any] | None = None,
         calibration_fraction: float = 0.0,
         anomaly_margin: float | Literal["auto"] = "auto",
@@ -472,6 +496,7 @@ class Autoencoder(
         self.categorical_loss = categorical_loss
         self.max_categories = max_categories
         self.contamination = contamination
+        self.anomaly_score = anomaly_score
         self.threshold = threshold
         self.calibration_fraction = calibration_fraction
         self.anomaly_margin = anomaly_margin
@@ -661,6 +686,12 @@ class Autoencoder(
         """
         widths = [np.shape(coefs[0])[0], *(np.shape(b)[0] for b in intercepts)]
         model = cls(hidden_layer_sizes=tuple(widths[1:-1]), **params)
+        if names_of(model.anomaly_score) != (MSE,):
+            msg = (
+                f"anomaly_score={model.anomaly_score!r} compares with training rows, of which "
+                'weights taken over have none: leave it at "mse".'
+            )
+            raise ValueError(msg)
         network = Network.from_arrays(widths, coefs, intercepts, names=("coefs", "intercepts"))
         activations = (*[model.activation] * (len(widths) - 2), model.output_activation)
         shift, scale = (np.array(v, dtype=np.float64) for v in (shift, scale))

@@ -54,7 +54,7 @@ class ConformalMixin(ScoringMixin):
         Parameters
         ----------
         value : float >= 0, default=None
-            The largest error that still counts as normal, as `reconstruction_error` returns it.
+            The largest error that still counts as normal: minus what `score_samples` returns.
         contamination : "auto" or float in (0, 0.5], default=None
             Share of these rows to call odd, or the rule that the parameter's "auto" stands for.
         quantile : float in (0, 1), default=None
@@ -166,7 +166,7 @@ class ConformalMixin(ScoringMixin):
         >>> model.p_values([[9.0, -9.0, 9.0, -9.0]]).round(4)
         array([0.0099])
         """
-        errors = self.reconstruction_error(X)
+        errors = -self.score_samples(X)
         self._calibration = errors, np.ones(errors.size)
         return self
 
@@ -226,7 +226,7 @@ class ConformalMixin(ScoringMixin):
         """
         check_is_fitted(self)
         errors, weights = self._calibration_errors("p_values", calibration)
-        return conformal_p_values(self.reconstruction_error(X), errors, weights)
+        return conformal_p_values(-self.score_samples(X), errors, weights)
 
     def detect(self, X: Any, fdr: float = 0.05, *, calibration: Any = None) -> npt.NDArray[np.int_]:
         """Tell odd rows from normal ones such that few of those called odd are normal.
@@ -283,12 +283,12 @@ class ConformalMixin(ScoringMixin):
                 f"{1 / (n + 1):.6g}, whatever the rows."
             )
             raise ValueError(msg)
-        p = conformal_p_values(self.reconstruction_error(X), errors, weights)
+        p = conformal_p_values(-self.score_samples(X), errors, weights)
         return np.where(discoveries(p, float(fdr)), -1, 1)
 
     def _calibration_errors(self, method: str, calibration: Any) -> Errors:
         if calibration is not None:
-            errors = self.reconstruction_error(calibration)
+            errors = -self.score_samples(calibration)
             return errors, np.ones(errors.size)
         if self._calibration is None:
             msg = (

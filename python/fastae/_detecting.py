@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils import check_random_state
 
+from fastae._anomaly_scores import check_size
 from fastae._checks import check, hidden_widths, is_auto
 from fastae._conformal import ConformalMixin, warn_of_promise
 from fastae._data import ScoredRows, TrainingData, training_data
@@ -57,6 +58,7 @@ class DetectingMixin(FittingMixin, ConformalMixin, ExplainingMixin):
     threshold: Any
 
     def _architecture(self, units: Units) -> Architecture:
+        check_size(self.anomaly_score, units.n_numbers + len(units.n_levels))
         hidden = hidden_widths(self.hidden_layer_sizes, units.n_bits)
         return Architecture(
             widths=(units.n_inputs, *hidden, units.n_outputs),
@@ -248,34 +250,37 @@ class DetectingMixin(FittingMixin, ConformalMixin, ExplainingMixin):
         return rule_of_parameters(self.threshold, self.contamination)
 
     def _fitted_now(self, training: Training, state: State) -> dict[str, Any]:
-        errors, rows = training.errors, training.sample
-        if training.data.calibration is not None:
-            rows = training.data.calibration
-            errors = self._row_errors(rows.X, rows.rows)
-        kind = "training" if training.data.calibration is None else "calibration"
+        errors, rows, held = training.errors, training.sample, training.data.calibration
+        self._learn_scores(rows)
+        if held is not None:
+            rows = held
+        if held is not None or self._score_model is not None:
+            errors = self._oddness(rows.X, rows.rows)
+        kind = "training" if held is None else "calibration"
         offset = -self._rule().threshold(errors, rows.weights, kind)
-        return super()._fitted_now(training, state) | {"offset_": offset}
+        own = {"offset_": offset, "_score_model": self._score_model}
+        return super()._fitted_now(training, state) | own
 
     def _finish(self, training: Training) -> None:
         """Set the books and the threshold."""
         super()._finish(training)
         rule, held = self._rule(), training.data.calibration
         sample, errors = training.sample, training.errors
+        self._learn_scores(sample)
         if rule.wants_all and held is None:
             sample = training.data.sample(0)
         elif int(self.score_training_samples) != SAMPLE_ROWS:
             sample = training.data.sample(SAMPLE_ROWS)
-        if sample.rows is not training.sample.rows or sample.X is not training.sample.X:
-            errors = self._row_errors(sample.X, sample.rows)
+        is_other = sample.rows is not training.sample.rows or sample.X is not training.sample.X
+        if is_other or self._score_model is not None:
+            errors = self._oddness(sample.X, sample.rows)
         if not np.isfinite(errors).all():
             raise diverged(max(self.n_iter_, 1), training.params)
         self._calibration = None
         if held is None:
             self.offset_ = -rule.threshold(errors, sample.weights, "training")
         else:
-            self._calibration = _errors_and_weights(
-                self._row_errors(held.X, held.rows), held.weights
-            )
+            self._calibration = _errors_and_weights(self._oddness(held.X, held.rows), held.weights)
             self.offset_ = -rule.threshold(*self._calibration, "calibration")
         errors, weights = _errors_and_weights(errors, sample.weights)
         step = -(-errors.size // SAMPLE_ROWS)
@@ -305,7 +310,8 @@ class DetectingMixin(FittingMixin, ConformalMixin, ExplainingMixin):
     def _follow(self, training: Training, *, first: bool) -> None:
         """Set the books, and the threshold on the errors of the last rows."""
         rows = training.data.last(SAMPLE_ROWS)
-        errors, weights = _errors_and_weights(self._row_errors(rows.X, rows.rows), rows.weights)
+        self._learn_scores(rows, keep=not first)
+        errors, weights = _errors_and_weights(self._oddness(rows.X, rows.rows), rows.weights)
         if not first:
             old_errors, old_weights = _errors_and_weights(*self._errors)
             errors = np.concatenate([old_errors, errors])[-SAMPLE_ROWS:]

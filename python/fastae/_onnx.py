@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastae._archive import _replacing
 from fastae._checks import check_integer, fail
+from fastae._onnx_scores import oddness
 
 if TYPE_CHECKING:
     import os
@@ -229,7 +230,11 @@ class _Detector:
         """Add all outputs."""
         graph, model, network = self._graph, self._model, self._network
         errors = network.errors()
-        score = graph.node("Neg", errors.mean(model.scale_.size))
+        odd = oddness(
+            graph, model._score_model, network, errors,
+            n_numbers=model.scale_.size, feature_layer=model._feature_layer(),
+        )  # fmt: skip
+        score = graph.node("Neg", odd)
         decision = graph.node("Sub", score, graph.floats(model.offset_))
         # The threshold often is some row's own score, and such rows are normal: rounding must not
         # make them odd.

@@ -130,6 +130,12 @@ class OnnxNetwork:
         values = graph.node("Div", graph.cast(scaled, np.float64), graph.constant(scale))
         return graph.node("Add", values, graph.constant(model.shift_))
 
+    def residuals(self) -> str | None:
+        """Return observed minus expected of numbers, (n, n_numbers), in scaled units."""
+        if self.reconstructed is None or self._inputs is None:
+            return None
+        return self._graph.node("Sub", self._inputs, self.reconstructed)
+
     def errors(self) -> Errors:
         """Return the errors of all columns that the network sees."""
         return Errors(self._graph, self._number_errors(), self._ignored, *self._factor_errors())
@@ -209,15 +215,19 @@ class Errors:
 
     def numbers(self) -> str | None:
         """Return the errors of numbers, (n, n_numbers), NaN where they are missing."""
-        if self._numbers is None or self._missing is None:
-            return self._numbers
-        return self._graph.node("Where", self._missing, self._graph.floats(np.nan), self._numbers)
+        return self.with_gaps(self._numbers)
 
     def factors(self) -> str | None:
         """Return the errors of factors, (n, n_factors), NaN where no level is known."""
         if self._factors is None or self._known is None:
             return None
         return self._graph.node("Where", self._known, self._factors, self._graph.floats(np.nan))
+
+    def with_gaps(self, numbers: str | None) -> str | None:
+        """Return values of numbers, (n, n_numbers), as NaN where these are missing."""
+        if numbers is None or self._missing is None:
+            return numbers
+        return self._graph.node("Where", self._missing, self._graph.floats(np.nan), numbers)
 
     def mean(self, n_numbers: int) -> str:
         """Return the mean over what counts, (n,); 0 where nothing does."""

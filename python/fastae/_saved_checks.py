@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastae._anomaly_scores import MSE, Cloud, ScoreModel, names_of
 from fastae._checks import ACTIVATIONS
 from fastae._constant import Constants
 from fastae._schema import Schema
@@ -61,6 +62,7 @@ def check_fitted(estimator: Any, widths: Sequence[int]) -> None:
     else:
         _require(widths[-1] == units.n_outputs, "outputs")
         _require(isinstance(estimator.offset_, float), "offset_")
+        _check_scores(estimator, units.n_numbers + len(units.n_levels))
     _require(hasattr(estimator, "classes_") == hasattr(estimator, "predict_proba"), "classes_")
 
 
@@ -148,6 +150,36 @@ def _check_targets(estimator: Any) -> None:
         for name in ("target_shift_", "target_scale_"):
             _require(_is_vector(getattr(estimator, name), np.float64, n_targets), name)
         _require(type(estimator._y_is_1d) is bool, "_y_is_1d")
+
+
+def _check_scores(estimator: Any, n_columns: int) -> None:
+    """Check what scores beyond the MSE compare with."""
+    model = estimator._score_model
+    if model is None:
+        return
+    _require(isinstance(model, ScoreModel) and isinstance(model.names, tuple), "_score_model")
+    names = names_of(model.names)
+    _require(names != (MSE,), "_score_model")
+    _require(_is_vector(model.levels, np.float64, len(names)), "_score_model")
+    _require(type(model.n_rows) is int, "_score_model")
+    levels = model.column_errors
+    fits = _is_vector(levels, np.float64, n_columns) if "standardized" in names else levels is None
+    _require(fits, "_score_model")
+    clouds = {"mahalanobis": (model.residuals, n_columns)}
+    clouds["code_distance"] = (model.codes, min(estimator.hidden_layer_sizes_, default=n_columns))
+    for name, (cloud, d) in clouds.items():
+        _require((cloud is not None) == (name in names), "_score_model")
+        _require(cloud is None or _is_cloud(cloud, d), "_score_model")
+
+
+def _is_cloud(cloud: Any, d: int) -> bool:
+    return (
+        isinstance(cloud, Cloud)
+        and _is_vector(cloud.mean, np.float64, d)
+        and isinstance(cloud.whitening, np.ndarray)
+        and cloud.whitening.dtype == np.float64
+        and cloud.whitening.shape == (d, d)
+    )
 
 
 def _is_vector(array: Any, dtype: npt.DTypeLike, size: int) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastae._anomaly_scores import Cloud, ScoreModel
 from fastae._constant import Constants
 from fastae._history import Event
 from fastae._schema import Schema
@@ -32,6 +33,7 @@ _NAME = re.compile(r"\w+(/\w+)*", re.ASCII)
 # Data classes whose fields are values.
 _RECORDS: dict[str, type[Any]] = {
     "constants": Constants, "column_stats": ColumnStats, "units": Units,
+    "score_model": ScoreModel, "cloud": Cloud,
 }  # fmt: skip
 # Of a State: what lies elsewhere, and what only going on with the training needs.
 _ELSEWHERE = ("network", "events")

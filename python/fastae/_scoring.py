@@ -12,12 +12,12 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from fastae import _core
-from fastae._base import NetworkMixin
 from fastae._input import Array, check_codes
 from fastae._output import like_frame
 from fastae._readahead import ReadClock
 from fastae._reading import Table, check_finite
 from fastae._scan import Scan
+from fastae._scores import RowScoresMixin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,22 +36,10 @@ def _batchwise(function: Callable[[Any], Any], scan: Scan) -> Array:
     return np.concatenate(parts)
 
 
-class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
+class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
     """The methods of a fitted autoencoder."""
 
     offset_: float
-
-    def _row_errors(self, X: Table, rows: npt.NDArray[np.uint32] | None = None) -> Float64:
-        """Return the MSE of the rows of a checked table, or of some of them."""
-        if rows is None:
-            errors: Float64 = self._call(_core.score, X)
-        else:
-            errors = self._call(_core.score, X, n_rows=rows.size, rows=rows)
-        return errors
-
-    def _scores(self, X: Table) -> Float64:
-        errors = self._row_errors(X)
-        return np.negative(errors, out=errors)
 
     def transform(self, X: Any) -> Array:
         """Return the codes of rows: the output of the narrowest hidden layer.
@@ -152,6 +140,8 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
     def reconstruction_error(self, X: Any, per_feature: bool = False) -> Any:
         """Return the squared error of the reconstruction, in scaled units.
 
+        Whatever `anomaly_score` is.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -170,7 +160,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
             As in `transform`.
         """
         if not per_feature:
-            return -self.score_samples(X)
+            return self._per_row(X, self._row_errors)
         check_is_fitted(self)
         if isinstance(X, Scan):
             per_batch = partial(self.reconstruction_error, per_feature=True)
@@ -189,7 +179,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         return self._schema.columns_in_order(errors)
 
     def score_samples(self, X: Any) -> Float64:
-        """Return how normal each row looks: minus its reconstruction MSE.
+        """Return how normal each row looks: minus its `anomaly_score`, in general the MSE.
 
         Parameters
         ----------
@@ -198,22 +188,28 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         Returns
         -------
         scores : ndarray of shape (n_samples,), float64
-            At most 0; the lower, the more abnormal. In squared scaled units.
+            At most 0; the lower, the more abnormal. The MSE is in squared scaled units, the other
+            scores are about -1 for ordinary rows.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError, ValueError
             As in `transform`.
         """
+        scores = self._per_row(X, self._oddness)
+        return np.negative(scores, out=scores)
+
+    def _per_row(self, X: Any, function: Callable[[Table], Float64]) -> Float64:
+        """Return what a function says of the rows of any table, once it is checked."""
         check_is_fitted(self)
         if isinstance(X, Scan):
-            return _batchwise(self.score_samples, X)
+            return _batchwise(partial(self._per_row, function=function), X)
         # Infinity shows in the scores, unless scaled values have an end.
-        X = self._table(X, finite=math.isfinite(self._limit))
-        scores = self._scores(X)
-        if not np.isfinite(scores).all():  # so NaN in X costs no pass of its own
-            check_finite(self, X)
-        return scores
+        table = self._table(X, finite=math.isfinite(self._limit))
+        values = function(table)
+        if not np.isfinite(values).all():  # so NaN in X costs no pass of its own
+            check_finite(self, table)
+        return values
 
     def decision_function(self, X: Any) -> Float64:
         """Return the score of each row relative to the threshold.
@@ -255,7 +251,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def score(self, X: Any, y: object = None) -> float:  # noqa: ARG002
-        """Return minus the mean reconstruction MSE: higher is better, for model selection.
+        """Return the mean of `score_samples`: higher is better, for model selection.
 
         Parameters
         ----------
@@ -266,7 +262,7 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
         Returns
         -------
         score : float
-            In squared scaled units.
+            Minus the mean MSE, in squared scaled units, unless `anomaly_score` is another.
 
         Raises
         ------
@@ -303,8 +299,3 @@ class ScoringMixin(NetworkMixin, TransformerMixin):  # type: ignore[misc]
     @property
     def _n_features_out(self) -> int:
         return min(self.hidden_layer_sizes_, default=self.coefs_[0].shape[0])
-
-    def _feature_layer(self) -> int:
-        """Return how many layers lead to the codes: up to the first narrowest hidden layer."""
-        sizes = self.hidden_layer_sizes_
-        return sizes.index(min(sizes)) + 1 if sizes else 1
