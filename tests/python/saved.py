@@ -63,8 +63,17 @@ def of_values():
     return model.fit(X, np.column_stack([X[:, 0], 50 + X[:, 2]])), X
 
 
+def of_scores():
+    model = Autoencoder(
+        hidden_layer_sizes=3, calibration_fraction=0.4, threshold="mad",
+        anomaly_score=("mse", "standardized", "mahalanobis", "code_distance"), **OPTIONS,
+    )  # fmt: skip
+    return model.fit(frame()), frame()
+
+
 MODELS = {
     "numbers": of_numbers,
+    "scores": of_scores,
     "factors": of_factors,
     "labels": of_labels,
     "values": of_values,
@@ -76,6 +85,8 @@ def said(model, X):
     names = ["transform", "reconstruct", "score_samples", "decision_function", "predict",
              "predict_proba", "deep_features"]  # fmt: skip
     found = {name: getattr(model, name)(X) for name in names if hasattr(model, name)}
+    if getattr(model, "_calibration", None) is not None:
+        found["p_values"] = model.p_values(X)
     if hasattr(model, "inverse_transform"):
         found["errors"] = model.reconstruction_error(X, per_feature=True)
         found["decoded"] = model.inverse_transform(found["transform"])
