@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+import fastae
 from cases import CASES, scoring_flops
 from fastae import Autoencoder
 
@@ -53,3 +54,22 @@ def test_one_row(benchmark, rows, rounds, n_threads, report) -> None:
 
     benchmark.pedantic(score, rounds=100 * rounds, warmup_rounds=10)
     report(speeds[10:], scoring_flops(FASHION.hidden, X.shape[1]))
+
+
+def test_load_and_score(benchmark, rows, rounds, n_threads, report, tmp_path) -> None:
+    """Latency of reading a saved model and scoring one row with it."""
+    X = rows(FASHION)
+    model = Autoencoder(
+        hidden_layer_sizes=FASHION.hidden, max_epochs=0, n_jobs=n_threads, random_state=0
+    ).fit(X[:2_000])
+    model.save(tmp_path / "model.fastae")
+    row = X[:1]
+    speeds = []
+
+    def load_and_score() -> None:
+        start = time.perf_counter()
+        fastae.load(tmp_path / "model.fastae").score_samples(row)
+        speeds.append(1 / (time.perf_counter() - start))
+
+    benchmark.pedantic(load_and_score, rounds=30 * rounds, warmup_rounds=3)
+    report(speeds[3:], scoring_flops(FASHION.hidden, X.shape[1]))
