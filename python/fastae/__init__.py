@@ -2,7 +2,8 @@
 
 `Autoencoder` is a scikit-learn outlier detector and transformer over a C++ core;
 `AutoencoderClassifier` and `AutoencoderRegressor` put labels on top of what it learned;
-`load` reads what their `save` wrote; `fastae.datasets` has data to try them on; `show_config` says
+`load` reads what their `save` wrote; `fastae.plot` draws what they found, `report` makes a page of
+it; `DriftMonitor` watches a stream; `fastae.datasets` has data to try them on; `show_config` says
 what was built.
 """
 
@@ -21,7 +22,9 @@ from fastae._saving import load
 from fastae._scan import scan
 
 if TYPE_CHECKING:
-    from fastae import datasets
+    from fastae import datasets, plot
+    from fastae._drift import DriftMonitor
+    from fastae._report import report
 
 __version__ = _version("fastae")
 __all__ = [
@@ -29,18 +32,27 @@ __all__ = [
     "AutoencoderClassifier",
     "AutoencoderRegressor",
     "DivergenceError",
+    "DriftMonitor",
     "__version__",
     "datasets",
     "load",
+    "plot",
+    "report",
     "scan",
     "show_config",
 ]
 
 
+# Imported when first used: detecting anomalies does not need them.
+_LAZY_MODULES = ("datasets", "plot")
+_LAZY = {"DriftMonitor": "fastae._drift", "report": "fastae._report"}
+
+
 def __getattr__(name: str) -> Any:
-    # `fastae.datasets` is imported when first used: detecting anomalies does not need it.
-    if name == "datasets":
-        return importlib.import_module("fastae.datasets")
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"fastae.{name}")
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     msg = f"module 'fastae' has no attribute {name!r}"
     raise AttributeError(msg)
 
