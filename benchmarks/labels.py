@@ -130,6 +130,7 @@ AUTOENCODER: dict[str, Any] = {
     "hidden_layer_sizes": HIDDEN,
     "activation": "relu",
     "input_noise": 0.3,
+    "scaling": "range",  # of pixels
 }
 ROWS = 600_000  # that the autoencoder is trained on, in as many epochs as that takes
 
