@@ -13,9 +13,9 @@ RowMatrix<float> table(Index n, Index d, std::uint64_t seed) {
     return X;
 }
 
-Model::Model(const std::vector<Index>& widths, const std::vector<Activation>& activations,
-             std::uint64_t seed)
-    : Model(Network(widths, activations), AlignedBuffer<float>()) {
+TestModel::TestModel(const std::vector<Index>& widths, const std::vector<Activation>& activations,
+                     std::uint64_t seed)
+    : TestModel(Network(widths, activations), AlignedBuffer<float>()) {
     Uniform uniform(seed);
     for (const Layer& layer : network.layers()) {
         const double limit = std::sqrt(6.0 / static_cast<double>(layer.fan_in + layer.fan_out));
@@ -29,7 +29,7 @@ Model::Model(const std::vector<Index>& widths, const std::vector<Activation>& ac
     }
 }
 
-Model::Model(const Network& shape, const AlignedBuffer<float>& start)
+TestModel::TestModel(const Network& shape, const AlignedBuffer<float>& start)
     : network(shape),
       params(shape.size()),
       slots(2 * shape.size()),
@@ -39,14 +39,14 @@ Model::Model(const Network& shape, const AlignedBuffer<float>& start)
     if (start.data()) std::copy_n(start.data(), shape.size(), params.data());
 }
 
-Model Model::deep(const std::vector<Index>& widths, Activation hidden, Activation output,
-                  std::uint64_t seed) {
+TestModel TestModel::deep(const std::vector<Index>& widths, Activation hidden, Activation output,
+                          std::uint64_t seed) {
     std::vector<Activation> activations(widths.size() - 1, hidden);
     activations.back() = output;
-    return Model(widths, activations, seed);
+    return TestModel(widths, activations, seed);
 }
 
-plain::Matrix Model::scaled(plain::Matrix X) const {
+plain::Matrix TestModel::scaled(plain::Matrix X) const {
     for (Index j = 0; j < X.cols(); ++j) {
         const auto k = static_cast<std::size_t>(j);
         for (Index i = 0; i < X.rows(); ++i) X(i, j) = (X(i, j) - shift[k]) * scale[k];
@@ -54,7 +54,7 @@ plain::Matrix Model::scaled(plain::Matrix X) const {
     return X;
 }
 
-::testing::AssertionResult Model::padding_is_zero() const {
+::testing::AssertionResult TestModel::padding_is_zero() const {
     std::vector<bool> used(static_cast<std::size_t>(network.size()), false);
     const auto mark = [&](Index begin, Index n) { std::fill_n(used.begin() + begin, n, true); };
     for (const Layer& layer : network.layers()) {
@@ -84,12 +84,12 @@ plain::Matrix Model::scaled(plain::Matrix X) const {
     return ::testing::AssertionSuccess();
 }
 
-bool Model::is_finite() const {
+bool TestModel::is_finite() const {
     return std::all_of(params.data(), params.data() + network.size(),
                        [](float value) { return std::isfinite(value); });
 }
 
-::testing::AssertionResult same_state(const Model& a, const Model& b) {
+::testing::AssertionResult same_state(const TestModel& a, const TestModel& b) {
     auto params = same_bits(a.params.data(), b.params.data(), a.network.size());
     if (!params) return params << " (parameters)";
     auto slots = same_bits(a.slots.data(), b.slots.data(), 2 * a.network.size());

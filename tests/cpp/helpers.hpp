@@ -78,7 +78,7 @@ MatrixView<T> matrix(T* data, Index n, Index d, Index stride) {
 
 /// A network with random weights and biases, the optimiser's state, average activations of 0, and
 /// no scaling unless set.
-struct Model {
+struct TestModel {
     Network network;
     AlignedBuffer<float> params;
     AlignedBuffer<float> slots;
@@ -86,15 +86,15 @@ struct Model {
     std::vector<double> shift;
     std::vector<double> scale;
 
-    Model(const std::vector<Index>& widths, const std::vector<Activation>& activations,
-          std::uint64_t seed = 1);
+    TestModel(const std::vector<Index>& widths, const std::vector<Activation>& activations,
+              std::uint64_t seed = 1);
 
     /// Another network of the same shape and weights, with fresh state.
-    Model(const Network& shape, const AlignedBuffer<float>& start);
+    TestModel(const Network& shape, const AlignedBuffer<float>& start);
 
     /// Hidden layers of one activation, the output of another.
-    static Model deep(const std::vector<Index>& widths, Activation hidden, Activation output,
-                      std::uint64_t seed = 1);
+    static TestModel deep(const std::vector<Index>& widths, Activation hidden, Activation output,
+                          std::uint64_t seed = 1);
 
     /// For any solver and objective.
     Weights weights() { return {params.data(), slots.data(), network.size(), averages.data()}; }
@@ -119,7 +119,7 @@ struct Model {
 /// model's own.
 class PartedModel {
   public:
-    PartedModel(Model& model, const SolverOptions& options)
+    PartedModel(TestModel& model, const SolverOptions& options)
         : layout(model.network),
           model_(model),
           n_slots_(options.n_slots()),
@@ -133,13 +133,13 @@ class PartedModel {
     const PartedLayout layout;
 
   private:
-    Model& model_;
+    TestModel& model_;
     const int n_slots_;
     PartedWeights parted_;
 };
 
 /// Whether two models have the same parameters, state and averages, bit for bit.
-::testing::AssertionResult same_state(const Model& a, const Model& b);
+::testing::AssertionResult same_state(const TestModel& a, const TestModel& b);
 
 /// Calls f(thread) in `team` threads at once. Not with OpenMP, which may give fewer.
 template <class F>

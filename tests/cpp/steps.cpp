@@ -23,7 +23,7 @@ std::vector<SolverOptions> all_rules(double learning_rate) {
     return all;
 }
 
-double batch_step(Model& model, const RowMatrix<float>& X, const Order& order,
+double batch_step(TestModel& model, const RowMatrix<float>& X, const Order& order,
                   const Setting& setting, int team) {
     const auto n = static_cast<Index>(order.size());
     const PartedModel parted(model, setting.solver);
@@ -41,7 +41,7 @@ double batch_step(Model& model, const RowMatrix<float>& X, const Order& order,
     return batch.errors(n).reconstruction;
 }
 
-double online_steps(Model& model, const RowMatrix<float>& X, const Order& order,
+double online_steps(TestModel& model, const RowMatrix<float>& X, const Order& order,
                     const Setting& setting, int team, double decay_period) {
     const PartedModel parted(model, setting.solver);
     Exchange exchange(parted.layout, setting.solver.max_w2, team);
@@ -76,7 +76,7 @@ SolverOptions large_steps() {
     return sgd;
 }
 
-plain::Net gradient_of_step(const Model& before, const Model& after) {
+plain::Net gradient_of_step(const TestModel& before, const TestModel& after) {
     plain::Net step = before.net();
     step.add(-1, after.net());
     plain::Net result = step;

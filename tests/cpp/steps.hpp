@@ -30,11 +30,11 @@ std::vector<SolverOptions> all_rules(double learning_rate);
 
 /// One step on these rows of X as one mini-batch, by a team; returns the sum of their weighted
 /// squared errors.
-double batch_step(Model& model, const RowMatrix<float>& X, const Order& order,
+double batch_step(TestModel& model, const RowMatrix<float>& X, const Order& order,
                   const Setting& setting, int team = 1);
 
 /// Steps on one row after another, by a team; returns the same.
-double online_steps(Model& model, const RowMatrix<float>& X, const Order& order,
+double online_steps(TestModel& model, const RowMatrix<float>& X, const Order& order,
                     const Setting& setting, int team = 1, double decay_period = 1);
 
 /// Plain gradient descent at a rate, a power of two, so large that the weights' rounding is small
@@ -42,7 +42,7 @@ double online_steps(Model& model, const RowMatrix<float>& X, const Order& order,
 SolverOptions large_steps();
 
 /// The gradient, from the step that large_steps() made.
-plain::Net gradient_of_step(const Model& before, const Model& after);
+plain::Net gradient_of_step(const TestModel& before, const TestModel& after);
 
 /// The same rows, as double-precision arithmetic sees them: with the noise and the masks of
 /// (setting.noise, row, layer). The table is taken as it is, without scaling.

@@ -48,7 +48,7 @@ namespace fastae::allocation_test {
 long allocations_of(Index n_rows, const TrainOptions& options, bool weighted = false,
                     const bool* anomalous = nullptr) {
     const RowMatrix<float> X = table(n_rows, 17, 1);
-    Model model({17, 5, 20, 17}, {Activation::kTanh, Activation::kElu, Activation::kLogistic});
+    TestModel model({17, 5, 20, 17}, {Activation::kTanh, Activation::kElu, Activation::kLogistic});
     const Weights weights = model.weights();
     const Scaling scaling = model.scaling();
     const RowsView view = view_of(X);
@@ -66,8 +66,8 @@ long allocations_with_targets(Index n_rows, TrainOptions options, bool classes) 
     constexpr Index kTargets = 5;
     const RowMatrix<float> X = table(n_rows, 17, 1), Y = table(n_rows, kTargets, 2);
     const std::vector<std::int32_t> of_rows(static_cast<std::size_t>(n_rows), kTargets - 1);
-    Model model({17, 5, 20, 17 + kTargets},
-                {Activation::kTanh, Activation::kElu, Activation::kIdentity});
+    TestModel model({17, 5, 20, 17 + kTargets},
+                    {Activation::kTanh, Activation::kElu, Activation::kIdentity});
     options.objective.n_targets = kTargets;
     options.objective.classes = classes;
     options.solver.thaw_steps = {5, 0, 0};

@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, Continuing,
 
 TEST_P(Continuing, InSeveralCallsGivesTheSameBits) {
     for (const TrainOptions& options : all(4 * n_)) {
-        Model whole = small_model(), divided = small_model();
+        TestModel whole = small_model(), divided = small_model();
         const TrainResult expected = run(whole, X_, options, {}, weights());
         ASSERT_EQ(expected.status, TrainStatus::kOk);
         TrainOptions rest = options;
@@ -82,7 +82,7 @@ TEST_P(Continuing, InSeveralCallsGivesTheSameBits) {
 
 TEST_P(Continuing, AfterEveryMiniBatchGivesTheSameBits) {
     for (const TrainOptions& options : all(2 * n_)) {
-        Model whole = small_model(), divided = small_model();
+        TestModel whole = small_model(), divided = small_model();
         run(whole, X_, options, {}, weights());
         TrainOptions rest = options;
         while (rest.n_samples > 0) {
@@ -100,7 +100,7 @@ TEST_P(Continuing, AfterEveryMiniBatchGivesTheSameBits) {
 
 TEST_P(Continuing, AfterATickStoppedItGivesTheSameBits) {
     TrainOptions options = all_with_everything(std::get<0>(GetParam()), 10000000, 3)[1];
-    Model whole = small_model(), divided = small_model();
+    TestModel whole = small_model(), divided = small_model();
     const Tick stop = [](Index) { return true; };
     const TrainResult first = run(divided, X_, options, stop, weights());
     ASSERT_EQ(first.status, TrainStatus::kStopped);
@@ -121,7 +121,7 @@ TEST_P(Continuing, LockFreeVisitsTheRestOfTheEpoch) {
     TrainOptions options = options_of(Solver::kSgd, 0, std::get<0>(GetParam()), 3 * n_);
     options.parallel = Parallel::kHogwild;
     options.n_threads = 3;
-    Model model = small_model();
+    TestModel model = small_model();
     const std::vector<double> expected = errors_of(run(model, X_, options, {}, weights()));
     ASSERT_EQ(expected.size(), 3u);
     std::vector<double> errors(3, 0.0);

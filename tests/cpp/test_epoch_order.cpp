@@ -10,7 +10,7 @@ class EpochOrderOf : public ::testing::TestWithParam<Index> {
     /// The order of an epoch of this many rows, with these weights.
     Order shuffled(const float* weights, Index epoch = 3, std::uint64_t seed = 42) const {
         const RowMatrix<float> X = RowMatrix<float>::Zero(GetParam(), 1);
-        const Model model({1, 1}, {Activation::kTanh});
+        const TestModel model({1, 1}, {Activation::kTanh});
         const RowsView view = view_of(X);
         const Scaling scaling = model.scaling();
         EpochOrder order({view, scaling, weights});

@@ -142,8 +142,8 @@ TEST(UnitWeights, AreThoseOfTheFirstLayer) {
             factors.marks_missing = marks;
             const Index n_units = 3 + 5 + 2 + (marks ? 2 : 0);
             ASSERT_EQ(factors.n_input_units(), n_units);
-            const Model model =
-                Model::deep({2 + n_units, hidden, 4}, Activation::kTanh, Activation::kIdentity);
+            const TestModel model =
+                TestModel::deep({2 + n_units, hidden, 4}, Activation::kTanh, Activation::kIdentity);
             const UnitWeights units(model.network, model.params.data(), factors);
             const plain::Net net = model.net();
             for (Index u = 0; u < n_units; ++u) {

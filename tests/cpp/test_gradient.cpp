@@ -17,10 +17,10 @@ const std::vector<std::vector<Index>> kLarge{
 
 class EveryObjective : public ::testing::TestWithParam<NamedObjective> {
   protected:
-    static RowMatrix<float> rows_for(const Model& model) {
+    static RowMatrix<float> rows_for(const TestModel& model) {
         return random_matrix(12, model.network.n_inputs(), 4, -1.5, 1.5);
     }
-    Setting setting_for(const Model& model) const {
+    Setting setting_for(const TestModel& model) const {
         return fitted(GetParam(), model.network, 12, large_steps());
     }
     static void expect_near(const Net& actual, const Net& exact) {
@@ -28,17 +28,17 @@ class EveryObjective : public ::testing::TestWithParam<NamedObjective> {
     }
 
     /// Compares the steps of both codes with the plain gradient.
-    void check(const Model& start) const {
+    void check(const TestModel& start) const {
         const RowMatrix<float> X = rows_for(start);
         const Setting setting = setting_for(start);
         const plain::Task all = task_of(start.network, X, kOrder, setting);
-        Model batch(start.network, start.params);
+        TestModel batch(start.network, start.params);
         const double error = batch_step(batch, X, kOrder, setting);
         EXPECT_NEAR(error / plain::squared_error(start.net(), all), 1, 1e-5);
         expect_near(gradient_of_step(start, batch), plain::gradient(start.net(), all));
         for (const std::uint32_t row : {8u, 0u}) {
             const plain::Task one = task_of(start.network, X, {row}, setting);
-            Model online(start.network, start.params);
+            TestModel online(start.network, start.params);
             const double own_error = online_steps(online, X, {row}, setting);
             EXPECT_NEAR(own_error / plain::squared_error(start.net(), one), 1, 1e-5);
             expect_near(gradient_of_step(start, online), plain::gradient(start.net(), one));
@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(Objectives, EveryObjective, ::testing::ValuesIn(all_obj
 TEST_P(EveryObjective, PlainGradientEqualsFiniteDifferences) {
     for (const auto& widths : kSmall) {
         for (const Activation hidden : kActivations) {
-            const Model model = Model::deep(widths, hidden, Activation::kTanh, 7);
+            const TestModel model = TestModel::deep(widths, hidden, Activation::kTanh, 7);
             const plain::Task task =
                 task_of(model.network, rows_for(model), kOrder, setting_for(model));
             const Net exact =
@@ -68,7 +68,7 @@ TEST_P(EveryObjective, StepsFollowThePlainGradient) {
             for (const Activation output : {Activation::kIdentity, Activation::kLogistic}) {
                 SCOPED_TRACE(::testing::Message()
                              << ::testing::PrintToString(widths) << hidden << output);
-                check(Model::deep(widths, hidden, output, 9));
+                check(TestModel::deep(widths, hidden, output, 9));
             }
         }
     }
@@ -77,17 +77,17 @@ TEST_P(EveryObjective, StepsFollowThePlainGradient) {
 TEST_P(EveryObjective, StepsFollowThePlainGradientInLargeNetworks) {
     for (const auto& widths : kLarge) {
         SCOPED_TRACE(::testing::PrintToString(widths));
-        check(Model::deep(widths, Activation::kTanh, Activation::kIdentity, 9));
+        check(TestModel::deep(widths, Activation::kTanh, Activation::kIdentity, 9));
     }
 }
 
 TEST_P(EveryObjective, NoiseDependsOnTheRowAndNotOnItsPlace) {
     // The rows of one mini-batch, in another order: only the order of the sums changes.
-    const Model start = Model::deep({40, 9, 40}, Activation::kTanh, Activation::kIdentity);
+    const TestModel start = TestModel::deep({40, 9, 40}, Activation::kTanh, Activation::kIdentity);
     const RowMatrix<float> X = rows_for(start);
     Setting setting = setting_for(start);
     const auto gradient = [&](const Order& order) {
-        Model moved(start.network, start.params);
+        TestModel moved(start.network, start.params);
         batch_step(moved, X, order, setting);
         return gradient_of_step(start, moved);
     };
@@ -108,12 +108,13 @@ TEST_P(EveryObjective, NoiseDependsOnTheRowAndNotOnItsPlace) {
 
 TEST_P(EveryObjective, OnlineStepsAreMiniBatchesOfOne) {
     // Many steps, in which averages go on; sums are taken in another order only.
-    const Model start = Model::deep({70, 140, 20, 70}, Activation::kTanh, Activation::kIdentity);
+    const TestModel start =
+        TestModel::deep({70, 140, 20, 70}, Activation::kTanh, Activation::kIdentity);
     const RowMatrix<float> X = rows_for(start);
     SolverOptions sgd = large_steps();
     sgd.learning_rate = 0.01;
     Setting setting = fitted(GetParam(), start.network, 12, sgd);
-    Model online(start.network, start.params), batches(start.network, start.params);
+    TestModel online(start.network, start.params), batches(start.network, start.params);
     const double error = online_steps(online, X, kOrder, setting);
     double expected = 0;
     for (const std::uint32_t row : kOrder) {
@@ -131,7 +132,8 @@ TEST_P(EveryObjective, PaddingStaysZero) {
     for (const Activation kind : kActivations) {
         for (const std::vector<Index>& widths :
              {std::vector<Index>{17, 5, 20, 17}, {300, 20, 300}, {17, 300, 5, 17}}) {
-            Model batch = Model::deep(widths, kind, kind), online(batch.network, batch.params);
+            TestModel batch = TestModel::deep(widths, kind, kind),
+                      online(batch.network, batch.params);
             const RowMatrix<float> X = rows_for(batch);
             Setting setting = fitted(GetParam(), batch.network, 12, {});
             setting.solver.max_w2 = 0.5;

@@ -19,7 +19,7 @@ TEST(Hogwild, EveryRowIsVisitedOnceAnEpoch) {
         for (const int n_threads : {2, 3, 4}) {
             SCOPED_TRACE(::testing::Message()
                          << batch_size << " rows, " << n_threads << " threads");
-            Model model = small_model(1);
+            TestModel model = small_model(1);
             const TrainOptions options = lock_free(Solver::kSgd, 0, batch_size, 5 * 203, n_threads);
             const TrainResult result = run(model, X, options);
             const double expected = model.net().squared_errors(X.cast<double>()).sum();
@@ -40,8 +40,8 @@ TEST(Hogwild, ReachesTheLossOfOneThread) {
         for (options.seed = 1; options.seed <= 2; ++options.seed) {
             const auto last_error = [&](int n_threads) {
                 options.n_threads = n_threads;
-                Model model = Model::deep({100, 20, 100}, Activation::kTanh, Activation::kIdentity,
-                                          options.seed);
+                TestModel model = TestModel::deep({100, 20, 100}, Activation::kTanh,
+                                                  Activation::kIdentity, options.seed);
                 const TrainResult result = run(model, X, options);
                 EXPECT_EQ(result.status, TrainStatus::kOk);
                 return errors_of(result).back();
@@ -61,7 +61,7 @@ TEST(Hogwild, ReachesTheLossOfOneThread) {
 TEST(Hogwild, OneThreadIsTheDeterministicWay) {
     const RowMatrix<float> X = table(50, 13, 1);
     TrainOptions options = lock_free(Solver::kAdam, 0.01, 4, 150, 1);
-    Model unordered = small_model(1), ordered = small_model(1);
+    TestModel unordered = small_model(1), ordered = small_model(1);
     const TrainResult result = run(unordered, X, options);
     options.parallel = Parallel::kDeterministic;
     const TrainResult expected = run(ordered, X, options);
@@ -72,7 +72,7 @@ TEST(Hogwild, OneThreadIsTheDeterministicWay) {
 TEST(Hogwild, MoreThreadsThanMiniBatchesWork) {
     const RowMatrix<float> X = table(5, 13, 1);
     for (const Index batch_size : {2, 5, 100}) {
-        Model model = small_model(1);
+        TestModel model = small_model(1);
         const TrainOptions options = lock_free(Solver::kAdadelta, 1, batch_size, 15, 4);
         const TrainResult result = run(model, X, options);
         EXPECT_EQ(result.samples, 15);
@@ -82,7 +82,7 @@ TEST(Hogwild, MoreThreadsThanMiniBatchesWork) {
 
 TEST(Hogwild, PaddingStaysZero) {
     const RowMatrix<float> X = table(200, 13, 1);
-    Model model = small_model(1);
+    TestModel model = small_model(1);
     TrainOptions options = lock_free(Solver::kAdadelta, 1, 2, 600, 4);
     options.solver.l1 = 1e-4;
     run(model, X, options);
@@ -97,7 +97,7 @@ TEST(Hogwild, WorksWithEverythingOn) {
         for (TrainOptions options : all_with_everything(batch_size, 5 * 160, 3)) {
             options.parallel = Parallel::kHogwild;
             options.n_threads = 3;
-            Model model = small_model(1);
+            TestModel model = small_model(1);
             const plain::Net start = model.net();
             const TrainResult result = run(model, X, options, {}, weights.data());
             EXPECT_EQ(result.status, TrainStatus::kOk);

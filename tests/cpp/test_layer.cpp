@@ -18,7 +18,7 @@ class LayerPasses : public ::testing::Test {
                     for (const auto& [from, to] :
                          {std::pair(wide, narrow), std::pair(narrow, wide)}) {
                         SCOPED_TRACE(::testing::Message() << kind << ", " << from << " to " << to);
-                        check(Model({from, to}, {kind}), 7);
+                        check(TestModel({from, to}, {kind}), 7);
                     }
                 }
             }
@@ -41,7 +41,7 @@ TYPED_TEST_SUITE(LayerPasses, Elements);
 
 TYPED_TEST(LayerPasses, ForwardEqualsPlain) {
     using T = TypeParam;
-    this->on_layers([&](const Model& model, Index n) {
+    this->on_layers([&](const TestModel& model, Index n) {
         const Layer& layer = model.network.layers()[0];
         const Index in_stride = padded(layer.fan_in), out_stride = padded(layer.fan_out);
         const RowMatrix<T> X = this->rows(n, layer.fan_in, in_stride, 3);

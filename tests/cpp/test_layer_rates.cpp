@@ -13,8 +13,8 @@ class LayerRates : public ::testing::TestWithParam<Way> {
     Index n_layers() const { return start_.network.n_layers(); }
 
     /// Weights after steps on so many rows.
-    Model trained(const SolverOptions& options, Index n_rows) const {
-        Model model(start_.network, start_.params);
+    TestModel trained(const SolverOptions& options, Index n_rows) const {
+        TestModel model(start_.network, start_.params);
         const RowMatrix<float> X = random_matrix(n_rows, widths()[0], 3);
         const Setting setting{options};
         if (std::get<1>(GetParam())) {
@@ -26,14 +26,14 @@ class LayerRates : public ::testing::TestWithParam<Way> {
     }
 
     /// Whether layer l of two models has the same weights and biases, bit for bit.
-    static bool same_layer(const Model& a, const Model& b, Index l) {
+    static bool same_layer(const TestModel& a, const TestModel& b, Index l) {
         const Layer& layer = a.network.layers()[static_cast<std::size_t>(l)];
         const Index at = layer.weight_offset;
         const Index n = layer.bias_offset + layer.fan_out - at;
         return static_cast<bool>(same_bits(a.params.data() + at, b.params.data() + at, n));
     }
 
-    Model start_ = Model::deep(widths(), Activation::kTanh, Activation::kIdentity);
+    TestModel start_ = TestModel::deep(widths(), Activation::kTanh, Activation::kIdentity);
 };
 INSTANTIATE_TEST_SUITE_P(Widths, LayerRates,
                          ::testing::Combine(::testing::ValuesIn(kWidths), ::testing::Bool()));
@@ -47,7 +47,7 @@ TEST_P(LayerRates, ALayerOfRateZeroStaysAsItIs) {
             options.layer_rates.assign(static_cast<std::size_t>(n_layers()), 1.0);
             options.layer_rates[static_cast<std::size_t>(frozen)] = 0;
             options.max_w2 = frozen % 2 ? 0.1 : std::numeric_limits<double>::infinity();
-            const Model model = trained(options, 4);
+            const TestModel model = trained(options, 4);
             for (Index l = 0; l < n_layers(); ++l) {
                 EXPECT_EQ(same_layer(model, start_, l), l == frozen) << l;
             }
@@ -64,11 +64,11 @@ TEST_P(LayerRates, ALayerOfRateZeroStaysAsItIs) {
 
 TEST_P(LayerRates, OtherLayersTakeTheSameStepThen) {
     for (SolverOptions options : all_rules(0.125)) {
-        const Model all = trained(options, 1);
+        const TestModel all = trained(options, 1);
         for (Index frozen = 0; frozen < n_layers(); ++frozen) {
             options.layer_rates.assign(static_cast<std::size_t>(n_layers()), 1.0);
             options.layer_rates[static_cast<std::size_t>(frozen)] = 0;
-            const Model model = trained(options, 1);
+            const TestModel model = trained(options, 1);
             for (Index l = 0; l < n_layers(); ++l) {
                 EXPECT_EQ(same_layer(model, all, l), l != frozen);
             }
@@ -81,12 +81,12 @@ TEST_P(LayerRates, AreFactorsOfTheLearningRate) {
     for (SolverOptions options : all_rules(0.125)) {
         options.layer_rates.clear();
         for (Index l = 0; l < n_layers(); ++l) options.layer_rates.push_back(l % 2 ? 4 : 0.5);
-        const Model model = trained(options, 1);
+        const TestModel model = trained(options, 1);
         options.layer_rates.clear();
         options.learning_rate = 0.125 * 0.5;
-        const Model even = trained(options, 1);
+        const TestModel even = trained(options, 1);
         options.learning_rate = 0.125 * 4;
-        const Model odd = trained(options, 1);
+        const TestModel odd = trained(options, 1);
         for (Index l = 0; l < n_layers(); ++l) {
             EXPECT_TRUE(same_layer(model, l % 2 ? odd : even, l)) << l;
         }
@@ -95,7 +95,7 @@ TEST_P(LayerRates, AreFactorsOfTheLearningRate) {
 
 TEST_P(LayerRates, OfOneChangeNothing) {
     for (SolverOptions options : all_rules(0.125)) {
-        const Model expected = trained(options, 5);
+        const TestModel expected = trained(options, 5);
         options.layer_rates.assign(static_cast<std::size_t>(n_layers()), 1.0);
         EXPECT_TRUE(same_state(trained(options, 5), expected));
     }

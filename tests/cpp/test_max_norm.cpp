@@ -20,11 +20,11 @@ std::vector<double> norms(const plain::Matrix& W) {
 
 class MaxNormOf : public ::testing::TestWithParam<std::vector<Index>> {
   protected:
-    Model model_ = Model::deep(GetParam(), Activation::kTanh, Activation::kIdentity, 3);
+    TestModel model_ = TestModel::deep(GetParam(), Activation::kTanh, Activation::kIdentity, 3);
 
     /// Limits the model's weights; the parts are taken in groups of so many.
-    Model limited(double max_w2, int group = kParts) const {
-        Model result(model_.network, model_.params);
+    TestModel limited(double max_w2, int group = kParts) const {
+        TestModel result(model_.network, model_.params);
         const PartedModel parted(result, {});
         float* params = parted.weights().params;
         MaxNorm max_norm(parted.layout, max_w2);
@@ -60,7 +60,7 @@ TEST_P(MaxNormOf, ScalesTheUnitsThatExceedIt) {
                 if (w2 > max_w2) W.col(o) *= std::sqrt(max_w2 / w2);
             }
         }
-        const Model result = limited(max_w2);
+        const TestModel result = limited(max_w2);
         EXPECT_LT(result.net().distance(expected), 1e-6);
         EXPECT_TRUE(result.padding_is_zero());
         for (const plain::Matrix& W : result.net().W) EXPECT_LT(norms(W)[0], max_w2 * (1 + 1e-5));
@@ -83,13 +83,13 @@ TEST_P(MaxNormOf, UnitsThatDoNotExceedItKeepTheirBits) {
 }
 
 TEST_P(MaxNormOf, AnyGroupingOfThePartsGivesTheSameBits) {
-    const Model whole = limited(middle());
+    const TestModel whole = limited(middle());
     for (const int group : {1, 2, 3}) EXPECT_TRUE(same_state(limited(middle(), group), whole));
 }
 
 TEST_P(MaxNormOf, LayersThatAreNotTrainedKeepTheirBits) {
     const Index n_layers = model_.network.n_layers();
-    Model result(model_.network, model_.params);
+    TestModel result(model_.network, model_.params);
     const PartedModel parted(result, {});
     MaxNorm max_norm(parted.layout, 1e-3);
     SolverOptions options;
@@ -99,7 +99,7 @@ TEST_P(MaxNormOf, LayersThatAreNotTrainedKeepTheirBits) {
     const std::vector<double>& rates = options.layer_rates;
     max_norm.limit(0, kParts, parted.weights().params, options, 0);
     parted.unpack();
-    const Model all = limited(1e-3);
+    const TestModel all = limited(1e-3);
     for (std::size_t l = 0; l < rates.size(); ++l) {
         EXPECT_EQ(result.net().W[l], (rates[l] == 0 ? model_ : all).net().W[l]);
     }
@@ -110,7 +110,7 @@ TEST_P(MaxNormOf, StepsAreLimitedAfterTheUpdate) {
     Setting setting;
     setting.solver.solver = Solver::kSgd;
     setting.solver.learning_rate = 0.1;
-    Model free(model_.network, model_.params);
+    TestModel free(model_.network, model_.params);
     batch_step(free, X, rows_in_order(6), setting);
     const double largest_free = [&] {
         double result = 0;
@@ -119,10 +119,10 @@ TEST_P(MaxNormOf, StepsAreLimitedAfterTheUpdate) {
     }();
     for (const double share : {0.3, 2.0}) {
         setting.solver.max_w2 = share * largest_free;
-        Model batch(model_.network, model_.params), online(model_.network, model_.params);
+        TestModel batch(model_.network, model_.params), online(model_.network, model_.params);
         batch_step(batch, X, rows_in_order(6), setting);
         online_steps(online, X, rows_in_order(6), setting);
-        for (const Model* model : {&batch, &online}) {
+        for (const TestModel* model : {&batch, &online}) {
             for (const plain::Matrix& W : model->net().W) {
                 EXPECT_LT(norms(W)[0], setting.solver.max_w2 * (1 + 1e-5));
             }

@@ -11,12 +11,13 @@ const std::vector<std::vector<Index>> kLarge{{17, 16, 17},        {80, 17, 80}, 
                                              {16, 31, 8, 33, 16}, {1030, 3, 1030}, {81, 81}};
 
 /// One step of a mini-batch of all rows of X, by a team; returns the sum of its squared errors.
-double step(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team = 1) {
+double step(TestModel& model, const RowMatrix<float>& X, const SolverOptions& options,
+            int team = 1) {
     return batch_step(model, X, rows_in_order(X.rows()), {options}, team);
 }
 
-Net gradient(const Model& model, const RowMatrix<float>& X, double l1 = 0, double l2 = 0) {
-    Model moved(model.network, model.params);
+Net gradient(const TestModel& model, const RowMatrix<float>& X, double l1 = 0, double l2 = 0) {
+    TestModel moved(model.network, model.params);
     SolverOptions sgd = large_steps();
     sgd.l1 = l1;
     sgd.l2 = l2;
@@ -24,7 +25,7 @@ Net gradient(const Model& model, const RowMatrix<float>& X, double l1 = 0, doubl
     return gradient_of_step(model, moved);
 }
 
-void check_against_differences(const Model& model, std::uint64_t seed) {
+void check_against_differences(const TestModel& model, std::uint64_t seed) {
     const RowMatrix<float> X = random_matrix(5, model.network.n_inputs(), seed, -1.5, 1.5);
     const Matrix rows = X.cast<double>();
     const Net exact = model.net().differences(rows);
@@ -36,8 +37,8 @@ TEST(MiniBatchGradient, EqualsFiniteDifferencesForEveryPairOfActivations) {
     for (const Activation hidden : kActivations) {
         for (const Activation output : kActivations) {
             SCOPED_TRACE(::testing::Message() << hidden << ", " << output);
-            check_against_differences(Model({7, 4, 7}, {hidden, output}, 3), 4);
-            check_against_differences(Model({4, 7, 4}, {hidden, output}, 5), 6);
+            check_against_differences(TestModel({7, 4, 7}, {hidden, output}, 3), 4);
+            check_against_differences(TestModel({4, 7, 4}, {hidden, output}, 5), 6);
         }
     }
 }
@@ -46,8 +47,9 @@ TEST(MiniBatchGradient, EqualsFiniteDifferencesInDeepNetworks) {
     for (const auto& widths : kDeep) {
         for (const Activation hidden : kActivations) {
             SCOPED_TRACE(::testing::PrintToString(widths) + ::testing::PrintToString(hidden));
-            check_against_differences(Model::deep(widths, hidden, Activation::kTanh, 7), 8);
-            check_against_differences(Model::deep(widths, hidden, Activation::kIdentity, 9), 10);
+            check_against_differences(TestModel::deep(widths, hidden, Activation::kTanh, 7), 8);
+            check_against_differences(TestModel::deep(widths, hidden, Activation::kIdentity, 9),
+                                      10);
         }
     }
 }
@@ -56,7 +58,8 @@ TEST(MiniBatchGradient, EqualsPlainInLargeNetworksForEveryBatch) {
     for (const auto& widths : kLarge) {
         for (const Index n : {1, 2, 3, 5, 63, 64, 65, 130}) {
             SCOPED_TRACE(::testing::PrintToString(widths) + " x " + std::to_string(n));
-            const Model model = Model::deep(widths, Activation::kTanh, Activation::kIdentity);
+            const TestModel model =
+                TestModel::deep(widths, Activation::kTanh, Activation::kIdentity);
             const RowMatrix<float> X = random_matrix(n, widths[0], 2);
             const Net exact = model.net().gradient(X.cast<double>());
             EXPECT_LT(gradient(model, X).distance(exact), 3e-6 * std::max(1.0, exact.magnitude()));
@@ -66,7 +69,7 @@ TEST(MiniBatchGradient, EqualsPlainInLargeNetworksForEveryBatch) {
 
 TEST(MiniBatchGradient, PenaltiesReachTheWeightsOnly) {
     const RowMatrix<float> X = random_matrix(6, 17, 2);
-    const Model model({17, 5, 17}, {Activation::kTanh, Activation::kTanh});
+    const TestModel model({17, 5, 17}, {Activation::kTanh, Activation::kTanh});
     for (const auto& [l1, l2] : {std::pair(0.3, 0.0), std::pair(0.0, 0.7), std::pair(0.2, 0.1)}) {
         const Net exact = model.net().gradient(X.cast<double>(), l1, l2);
         EXPECT_LT(gradient(model, X, l1, l2).distance(exact), 3e-6);
@@ -76,7 +79,7 @@ TEST(MiniBatchGradient, PenaltiesReachTheWeightsOnly) {
 }
 
 TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
-    Model model({6, 3, 6}, {Activation::kTanh, Activation::kIdentity});
+    TestModel model({6, 3, 6}, {Activation::kTanh, Activation::kIdentity});
     for (std::size_t j = 0; j < 6; ++j) {
         model.shift[j] = 0.5 * static_cast<double>(j);
         model.scale[j] = 2.0 / static_cast<double>(j + 1);
@@ -110,7 +113,7 @@ TEST(MiniBatchGradient, RowsAreScaledAndOrdered) {
 TEST(MiniBatch, SquaredErrorIsThatOfTheRows) {
     // 4 columns: the rest of the vector must not count, whatever the activation makes of zero.
     for (const Activation output : kActivations) {
-        Model model({4, 3, 4}, {Activation::kTanh, output});
+        TestModel model({4, 3, 4}, {Activation::kTanh, output});
         const RowMatrix<float> X = random_matrix(70, 4, 3);
         const Net net = model.net();
         EXPECT_NEAR(step(model, X, {}), net.squared_errors(X.cast<double>()).sum(), 1e-4) << output;
@@ -128,11 +131,12 @@ TEST(MiniBatch, AnyTeamGivesTheSameBits) {
         for (const SolverOptions& options : all_rules(0.1)) {
             for (const Index n : {1, 2, 5, 70}) {
                 const RowMatrix<float> X = random_matrix(n, widths[0], 3);
-                const Model start = Model::deep(widths, Activation::kTanh, Activation::kLogistic);
-                Model alone(start.network, start.params);
+                const TestModel start =
+                    TestModel::deep(widths, Activation::kTanh, Activation::kLogistic);
+                TestModel alone(start.network, start.params);
                 const double error = step(alone, X, options);
                 for (const int team : {2, 3, 4, 5, 6, 8}) {
-                    Model shared(start.network, start.params);
+                    TestModel shared(start.network, start.params);
                     EXPECT_EQ(step(shared, X, options, team), error);
                     EXPECT_TRUE(same_state(shared, alone))
                         << n << " rows, a team of " << team << ", "
@@ -146,9 +150,9 @@ TEST(MiniBatch, AnyTeamGivesTheSameBits) {
 TEST(MiniBatch, StepsOfATeamFollowEachOther) {
     const RowMatrix<float> X = random_matrix(30, 140, 3);
     const auto order = rows_in_order(30);
-    const Model start({140, 20, 140}, {Activation::kTanh, Activation::kTanh});
+    const TestModel start({140, 20, 140}, {Activation::kTanh, Activation::kTanh});
     const auto trained = [&](int team) {
-        Model model(start.network, start.params);
+        TestModel model(start.network, start.params);
         const SolverOptions adam;
         const PartedModel parted(model, adam);
         const Objective objective;
@@ -170,14 +174,14 @@ TEST(MiniBatch, StepsOfATeamFollowEachOther) {
         parted.unpack();
         return model;
     };
-    const Model alone = trained(1);
+    const TestModel alone = trained(1);
     for (const int team : {2, 3, 4}) EXPECT_TRUE(same_state(trained(team), alone)) << team;
 }
 
 TEST(MiniBatch, PaddingStaysZero) {
     for (const SolverOptions& options : all_rules(0.1)) {
         for (const Activation kind : kActivations) {
-            Model model({17, 5, 20, 17}, {kind, kind, kind});
+            TestModel model({17, 5, 20, 17}, {kind, kind, kind});
             for (int t = 0; t < 3; ++t) step(model, random_matrix(9, 17, 3), options);
             EXPECT_TRUE(model.padding_is_zero()) << kind;
         }

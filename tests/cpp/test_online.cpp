@@ -17,15 +17,15 @@ const std::vector<std::vector<Index>> kWidths{{1, 1},
                                               {2100, 3, 2100}};
 
 /// Trains a team on rows of X in order; returns the sum of the squared errors.
-double train_rows(Model& model, const RowMatrix<float>& X, const SolverOptions& options, int team,
-                  double decay_period = 1) {
+double train_rows(TestModel& model, const RowMatrix<float>& X, const SolverOptions& options,
+                  int team, double decay_period = 1) {
     return online_steps(model, X, rows_in_order(X.rows()), {options}, team, decay_period);
 }
 
 class Online : public ::testing::TestWithParam<std::vector<Index>> {
   protected:
-    Model model(Activation hidden, Activation output) const {
-        return Model::deep(GetParam(), hidden, output, 2);
+    TestModel model(Activation hidden, Activation output) const {
+        return TestModel::deep(GetParam(), hidden, output, 2);
     }
     RowMatrix<float> rows(Index n) const { return random_matrix(n, GetParam()[0], 3); }
 };
@@ -41,7 +41,7 @@ TEST_P(Online, StepsEqualPlainGradientDescent) {
             SCOPED_TRACE(::testing::Message() << hidden << ", " << output);
             for (const double penalty : {0.0, 0.01}) {
                 sgd.l1 = sgd.l2 = penalty;
-                Model trained = model(hidden, output);
+                TestModel trained = model(hidden, output);
                 plain::Net net = trained.net();
                 const RowMatrix<float> X = rows(kSteps);
                 double error = 0;
@@ -64,12 +64,12 @@ TEST_P(Online, ATeamGivesTheSameBitsAsOneThread) {
         SolverOptions options;
         options.solver = solver;
         options.l1 = 1e-4;
-        Model alone = model(Activation::kTanh, Activation::kLogistic);
+        TestModel alone = model(Activation::kTanh, Activation::kLogistic);
         const RowMatrix<float> X = rows(40);
         const double error = train_rows(alone, X, options, 1);
         EXPECT_TRUE(alone.is_finite());
         for (int team = 2; team <= kParts; ++team) {
-            Model shared = model(Activation::kTanh, Activation::kLogistic);
+            TestModel shared = model(Activation::kTanh, Activation::kLogistic);
             EXPECT_EQ(train_rows(shared, X, options, team), error);
             EXPECT_TRUE(same_state(shared, alone)) << "a team of " << team;
         }
@@ -87,8 +87,8 @@ TEST(OnlineTraining, LazyDecayChangesRoundingOnly) {
     ASSERT_LT(5 * options.decay_period(), 150);
     for (const auto& widths : {std::vector<Index>{33, 8, 33}, {8, 33, 8}, {20, 40, 9, 40, 20}}) {
         const RowMatrix<float> X = table(150, widths[0], 1);
-        Model lazy = Model::deep(widths, Activation::kTanh, Activation::kIdentity);
-        Model plain(lazy.network, lazy.params);
+        TestModel lazy = TestModel::deep(widths, Activation::kTanh, Activation::kIdentity);
+        TestModel plain(lazy.network, lazy.params);
         const plain::Net start = lazy.net();
         train_rows(lazy, X, options, 1, options.decay_period());
         train_rows(plain, X, options, 1);
@@ -105,8 +105,8 @@ TEST(OnlineTraining, IsMiniBatchesOfOne) {
         options.solver = solver;
         options.learning_rate = solver == Solver::kAdadelta ? 1 : 0.01;
         options.epsilon = 1e-3;  // the first steps are smooth functions of the gradient
-        Model online({33, 8, 33}, {Activation::kTanh, Activation::kTanh});
-        Model batches(online.network, online.params);
+        TestModel online({33, 8, 33}, {Activation::kTanh, Activation::kTanh});
+        TestModel batches(online.network, online.params);
         train_rows(online, X, options, 1);
         const PartedModel parted(batches, options);
         const Weights& weights = parted.weights();
@@ -125,7 +125,7 @@ TEST(OnlineTraining, IsMiniBatchesOfOne) {
 }
 
 TEST(OnlineTraining, SquaredErrorsAreTakenOnce) {
-    Model model({300, 4, 300}, {Activation::kTanh, Activation::kTanh});
+    TestModel model({300, 4, 300}, {Activation::kTanh, Activation::kTanh});
     const SolverOptions options;
     const Objective objective;
     const PartedModel parted(model, options);

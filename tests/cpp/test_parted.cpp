@@ -57,7 +57,7 @@ TEST(ColumnGroups, AreAsManyAsNearlyAllWeightsAllow) {
 
 class Parted : public ::testing::TestWithParam<std::vector<Index>> {
   protected:
-    Model model_ = Model::deep(GetParam(), Activation::kTanh, Activation::kIdentity);
+    TestModel model_ = TestModel::deep(GetParam(), Activation::kTanh, Activation::kIdentity);
     PartedLayout layout_{model_.network};
 
     /// Calls f(part, first float, floats) for every stretch that holds weights or biases.
@@ -120,7 +120,7 @@ TEST_P(Parted, PackAndUnpackAreInverse) {
     }
     const PartedWeights parted(layout_, 2);
     layout_.pack(weights, parted.weights(), 2);
-    Model copy(model_.network, AlignedBuffer<float>());
+    TestModel copy(model_.network, AlignedBuffer<float>());
     layout_.unpack(parted.weights(), copy.weights(), 2);
     EXPECT_EQ(copy.net().distance(model_.net()), 0);
     for (const Layer& layer : model_.network.layers()) {

@@ -26,7 +26,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, RowWeights,
 TEST_P(RowWeights, OfOneChangeNothing) {
     const std::vector<float> ones(kRows, 1.0f);
     for (const TrainOptions& options : all(true)) {
-        Model with = small_model(), without = small_model();
+        TestModel with = small_model(), without = small_model();
         const TrainResult result = run(with, X_, options, {}, ones.data());
         const TrainResult expected = run(without, X_, options);
         EXPECT_TRUE(same_state(with, without));
@@ -48,7 +48,7 @@ TEST_P(RowWeights, ARowOfWeightZeroIsNotThere) {
     }
     const RowMatrix<float> kept = rest.topRows(static_cast<Index>(rest_weights.size()));
     for (const TrainOptions& options : all()) {
-        Model with = small_model(), without = small_model();
+        TestModel with = small_model(), without = small_model();
         const TrainResult result = run(with, X_, options, {}, weights.data());
         const TrainResult expected = run(without, kept, options, {}, rest_weights.data());
         EXPECT_EQ(result.status, TrainStatus::kOk);
@@ -66,7 +66,7 @@ TEST_P(RowWeights, NorIsOneBehindTheOthersWithEverythingOn) {
     const RowMatrix<float> kept = X_.topRows(30);
     X_.bottomRows(7).setConstant(std::numeric_limits<float>::quiet_NaN());
     for (const TrainOptions& options : all(true)) {
-        Model with = small_model(), without = small_model();
+        TestModel with = small_model(), without = small_model();
         const TrainResult result = run(with, X_, options, {}, weights.data());
         const TrainResult expected = run(without, kept, options, {}, weights.data());
         EXPECT_EQ(result.status, TrainStatus::kOk);
@@ -78,7 +78,7 @@ TEST_P(RowWeights, NorIsOneBehindTheOthersWithEverythingOn) {
 TEST(RowWeightsOfABatch, AreRepetitions) {
     for (const std::vector<Index>& widths :
          {std::vector<Index>{7, 4, 7}, {4, 7, 4}, {9, 20, 5, 9}, {130, 300, 20, 130}}) {
-        const Model start = Model::deep(widths, Activation::kTanh, Activation::kLogistic);
+        const TestModel start = TestModel::deep(widths, Activation::kTanh, Activation::kLogistic);
         const RowMatrix<float> X = random_matrix(10, widths[0], 3);
         const std::vector<float> counts{1, 2, 1, 5, 3, 1, 1, 4, 2, 1};
         Setting weighted{large_steps()}, repeated{large_steps()};
@@ -91,7 +91,7 @@ TEST(RowWeightsOfABatch, AreRepetitions) {
             copies.insert(copies.end(), static_cast<std::size_t>(counts[i]), i);
         }
         ASSERT_EQ(copies.size(), 21u);
-        Model by_weight(start.network, start.params), by_copy(start.network, start.params);
+        TestModel by_weight(start.network, start.params), by_copy(start.network, start.params);
         const double error = batch_step(by_weight, X, rows_in_order(10), weighted);
         const double expected = batch_step(by_copy, X, copies, repeated);
         EXPECT_NEAR(error * 21 / 10 / expected, 1, 1e-6);
@@ -111,7 +111,7 @@ TEST(RowWeightsOfATraining, PullTheNetworkToHeavyRows) {
         for (const bool odd : {false, true}) {
             std::vector<float> weights(40);
             for (std::size_t i = 0; i < 40; ++i) weights[i] = (i % 2 == 1) == odd ? 1.9f : 0.1f;
-            Model model({6, 1, 6}, {Activation::kIdentity, Activation::kIdentity});
+            TestModel model({6, 1, 6}, {Activation::kIdentity, Activation::kIdentity});
             run(model, X, options_of(Solver::kSgd, 0.02, batch_size, 40 * 200), {}, weights.data());
             const plain::Vector errors = model.net().squared_errors(X.cast<double>());
             EXPECT_LT(errors[odd ? 1 : 0], 0.1);

@@ -14,7 +14,7 @@ struct Outputs {
     std::vector<RowMatrix<T>> decoded;      ///< [first_layer], from activations[first_layer]
 
     template <class Source>
-    Outputs(const Model& model, const RowMatrix<Source>& X, int n_threads,
+    Outputs(const TestModel& model, const RowMatrix<Source>& X, int n_threads,
             Missing missing = Missing::kNone)
         : mse(X.rows(), 1), errors(X.rows(), X.cols()), reconstruction(X.rows(), X.cols()) {
         const Network& network = model.network;
@@ -41,9 +41,9 @@ class Score : public ::testing::Test {
   protected:
     static constexpr double kEps = std::numeric_limits<T>::epsilon();
 
-    static Model scaled_model(const std::vector<Index>& widths, Activation hidden,
-                              Activation output) {
-        Model model = Model::deep(widths, hidden, output);
+    static TestModel scaled_model(const std::vector<Index>& widths, Activation hidden,
+                                  Activation output) {
+        TestModel model = TestModel::deep(widths, hidden, output);
         Uniform uniform(11);
         for (double& shift : model.shift) shift = uniform(-20, 20);
         for (double& scale : model.scale) scale = uniform(0.2, 2);
@@ -51,7 +51,7 @@ class Score : public ::testing::Test {
     }
 
     /// Rows around the model's shift.
-    static RowMatrix<T> rows(const Model& model, Index n) {
+    static RowMatrix<T> rows(const TestModel& model, Index n) {
         RowMatrix<T> X = random_matrix<T>(n, model.network.n_inputs(), 12, -2, 2);
         for (Index j = 0; j < X.cols(); ++j) {
             X.col(j).array() += static_cast<T>(model.shift[static_cast<std::size_t>(j)]);
@@ -71,7 +71,7 @@ TYPED_TEST(Score, EverythingEqualsPlain) {
                  {std::vector<Index>{17, 4, 17}, {3, 20, 3}, {33, 16, 5, 16, 33}, {8, 8}, {1, 1}}) {
                 SCOPED_TRACE(::testing::Message() << hidden << ", " << output << ", "
                                                   << ::testing::PrintToString(widths));
-                const Model model = this->scaled_model(widths, hidden, output);
+                const TestModel model = this->scaled_model(widths, hidden, output);
                 const RowMatrix<T> X = this->rows(model, 37);
                 const Outputs<T> out(model, X, 2);
                 const Matrix x = model.scaled(X.template cast<double>());
@@ -97,13 +97,14 @@ TYPED_TEST(Score, EverythingEqualsPlain) {
 }
 
 TYPED_TEST(Score, DecodingTheActivationsReconstructs) {
-    const Model model = this->scaled_model({17, 9, 4, 9, 17}, Activation::kTanh, Activation::kElu);
+    const TestModel model =
+        this->scaled_model({17, 9, 4, 9, 17}, Activation::kTanh, Activation::kElu);
     const Outputs<TypeParam> out(model, this->rows(model, 50), 1);
     for (const auto& decoded : out.decoded) EXPECT_TRUE(same_bits(decoded, out.reconstruction));
 }
 
 TYPED_TEST(Score, AnyNumberOfThreadsGivesTheSameBits) {
-    const Model model =
+    const TestModel model =
         this->scaled_model({33, 50, 7, 33}, Activation::kLogistic, Activation::kTanh);
     for (const Index n : {1, 31, 32, 33, 200}) {
         const RowMatrix<TypeParam> X = this->rows(model, n);
@@ -123,7 +124,7 @@ TYPED_TEST(Score, AnyNumberOfThreadsGivesTheSameBits) {
 
 TYPED_TEST(Score, ARowGivesTheSameBitsInAnyBatch) {
     using T = TypeParam;
-    const Model model =
+    const TestModel model =
         this->scaled_model({40, 17, 3, 40}, Activation::kTanh, Activation::kLogistic);
     const RowMatrix<T> X = this->rows(model, 70);
     const Outputs<T> all(model, X, 1);
@@ -141,7 +142,8 @@ TYPED_TEST(Score, ARowGivesTheSameBitsInAnyBatch) {
 
 TYPED_TEST(Score, ChosenRowsGiveTheSameBits) {
     using T = TypeParam;
-    const Model model = this->scaled_model({40, 17, 3, 40}, Activation::kTanh, Activation::kElu);
+    const TestModel model =
+        this->scaled_model({40, 17, 3, 40}, Activation::kTanh, Activation::kElu);
     const RowMatrix<T> X = this->rows(model, 70);
     const Outputs<T> all(model, X, 1);
     const RowsView view = view_of(X);
@@ -169,7 +171,7 @@ RowMatrix<T> with_gaps(RowMatrix<T> X) {
 TYPED_TEST(Score, MissingCellsAreZeroAndHaveNoErrorOrThatOfZero) {
     using T = TypeParam;
     for (const std::vector<Index>& widths : {std::vector<Index>{17, 4, 17}, {3, 20, 3}, {8, 8}}) {
-        const Model model = this->scaled_model(widths, Activation::kTanh, Activation::kElu);
+        const TestModel model = this->scaled_model(widths, Activation::kTanh, Activation::kElu);
         const RowMatrix<T> X = with_gaps(this->rows(model, 70));
         const Matrix scaled = model.scaled(X.template cast<double>());
         const Matrix x = scaled.array().isNaN().select(0.0, scaled);
@@ -205,7 +207,7 @@ TYPED_TEST(Score, MissingCellsAreZeroAndHaveNoErrorOrThatOfZero) {
 
 TYPED_TEST(Score, CompleteRowsKeepTheirBitsBesideMissingCells) {
     using T = TypeParam;
-    const Model model = this->scaled_model({3, 17, 3}, Activation::kTanh, Activation::kTanh);
+    const TestModel model = this->scaled_model({3, 17, 3}, Activation::kTanh, Activation::kTanh);
     const RowMatrix<T> X = this->rows(model, 70), gaps = with_gaps(X);
     const Outputs<T> complete(model, X, 1);
     for (const Missing missing : {Missing::kNone, Missing::kIgnored, Missing::kImputed}) {
@@ -225,7 +227,7 @@ TYPED_TEST(Score, CompleteRowsKeepTheirBitsBesideMissingCells) {
 }
 
 TEST(ScoreTypes, IntegersAreReadAsTheyAre) {
-    const Model model({9, 4, 9}, {Activation::kTanh, Activation::kIdentity});
+    const TestModel model({9, 4, 9}, {Activation::kTanh, Activation::kIdentity});
     const RowMatrix<std::int64_t> X = random_matrix<std::int64_t>(20, 9, 4, -5, 6);
     const RowMatrix<double> same = X.cast<double>();
     EXPECT_TRUE(same_bits(Outputs<double>(model, X, 1).mse, Outputs<double>(model, same, 1).mse));
@@ -236,7 +238,7 @@ TEST(ScoreTypes, IntegersAreReadAsTheyAre) {
 }
 
 TEST(ScoreTypes, NoRowsAreNoWork) {
-    const Model model({9, 4, 9}, {Activation::kTanh, Activation::kIdentity});
+    const TestModel model({9, 4, 9}, {Activation::kTanh, Activation::kIdentity});
     const Outputs<float> none(model, RowMatrix<float>(0, 9), 3);
     EXPECT_EQ(none.mse.size(), 0);
 }

@@ -37,7 +37,7 @@ class Averages : public ::testing::TestWithParam<std::vector<Index>> {
         return result;
     }
 
-    void expect_near(const Model& model, const std::vector<plain::Vector>& expected) const {
+    void expect_near(const TestModel& model, const std::vector<plain::Vector>& expected) const {
         for (Index l = 1; l < model_.network.n_layers(); ++l) {
             const float* own = model.averages.data() + model_.network.hidden_offset(l);
             for (Index j = 0; j < model_.network.width(l); ++j) {
@@ -46,7 +46,7 @@ class Averages : public ::testing::TestWithParam<std::vector<Index>> {
         }
     }
 
-    Model model_ = Model::deep(GetParam(), Activation::kLogistic, Activation::kIdentity);
+    TestModel model_ = TestModel::deep(GetParam(), Activation::kLogistic, Activation::kIdentity);
     RowMatrix<float> X_ = random_matrix(kRows, GetParam()[0], 5);
 };
 INSTANTIATE_TEST_SUITE_P(Widths, Averages,
@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(Widths, Averages,
 TEST_P(Averages, OfMiniBatchesFollowAPlainLoop) {
     for (const bool weighted : {false, true}) {
         Setting now = setting(weighted);
-        Model model(model_.network, model_.params);
+        TestModel model(model_.network, model_.params);
         std::vector<plain::Vector> expected = zeros();
         for (std::uint32_t t = 0; t < 30; ++t) {  // beyond 1000 rows
             Order order = rows_in_order(t % 2 ? 40 : 57);
@@ -76,7 +76,7 @@ TEST_P(Averages, OfOnlineStepsFollowAPlainLoop) {
         for (const double samples : {0.0, 975.0}) {
             Setting now = setting(weighted);
             now.samples = samples;
-            Model model(model_.network, model_.params);
+            TestModel model(model_.network, model_.params);
             std::vector<plain::Vector> expected = zeros();
             const Order order = rows_in_order(kRows);
             online_steps(model, X_, order, now);
@@ -91,7 +91,7 @@ TEST_P(Averages, OfOnlineStepsFollowAPlainLoop) {
 
 TEST_P(Averages, UpToTheirMemoryAreMeansOfAllRows) {
     const Setting now = setting(false);
-    Model model(model_.network, model_.params);
+    TestModel model(model_.network, model_.params);
     online_steps(model, X_, rows_in_order(kRows), now);
     const plain::Task all = task_of(model_.network, X_, rows_in_order(kRows), now);
     expect_near(model, mean_activations(model_.net(), all));
@@ -104,7 +104,7 @@ TEST_P(Averages, PushLaterBatchesToo) {
     now.samples = 500;
     const Order order{3, 8, 1, 50};
     for (const bool online : {false, true}) {
-        Model moved(model_.network, model_.params);
+        TestModel moved(model_.network, model_.params);
         std::vector<plain::Vector> averages = zeros();
         for (Index l = 1; l < model_.network.n_layers(); ++l) {
             averages[static_cast<std::size_t>(l)].setConstant(0.3);
@@ -134,7 +134,7 @@ TEST(AveragesOfATraining, AreMeansOfAllRowsOverEpochsAndCalls) {
             TrainOptions options = options_of(Solver::kSgd, 0, batch_size, 200);
             options.objective.sparsity_beta = 1;
             options.n_threads = n_threads;
-            Model model = small_model();
+            TestModel model = small_model();
             run(model, X, options);
             options.first_epoch = 2;
             options.samples_done = 200;

@@ -34,10 +34,10 @@ const std::vector<Split> kSplits{
 class Splits : public ::testing::TestWithParam<Split> {
   protected:
     const Split split_ = GetParam();
-    Model whole_ = Model::deep(split_.widths(), Activation::kTanh, Activation::kIdentity);
+    TestModel whole_ = TestModel::deep(split_.widths(), Activation::kTanh, Activation::kIdentity);
     const SplitNetwork parts_{whole_.network, split_.n_numbers, split_.n_input_units,
                               split_.n_output_units};
-    Model dense_{parts_.dense(), AlignedBuffer<float>()};
+    TestModel dense_{parts_.dense(), AlignedBuffer<float>()};
     AlignedBuffer<float> side_{parts_.side_size()};
     AlignedBuffer<float> side_slots_{2 * parts_.side_size()};
 
@@ -155,7 +155,7 @@ TEST_P(Splits, TakesNoMoreStateThanThereIs) {
 TEST_P(Splits, PutTogetherItIsWhatItWas) {
     parts_.take_apart(whole_.weights(), parts(), 2);
     // Whose padding is not 0: it is not to be touched.
-    Model copy(whole_.network, AlignedBuffer<float>());
+    TestModel copy(whole_.network, AlignedBuffer<float>());
     std::fill_n(copy.params.data(), whole_.network.size(), 7.0f);
     std::fill_n(copy.slots.data(), 2 * whole_.network.size(), 7.0f);
     parts_.put_together(parts(), copy.weights(), 2);

@@ -26,9 +26,9 @@ class Teams : public ::testing::TestWithParam<std::vector<Index>> {
         return all;
     }
     RowMatrix<float> rows(Index n) const { return random_matrix(n, GetParam()[0], 3); }
-    Model start() const { return Model(start_.network, start_.params); }
+    TestModel start() const { return TestModel(start_.network, start_.params); }
 
-    Model start_ = Model::deep(GetParam(), Activation::kTanh, Activation::kLogistic);
+    TestModel start_ = TestModel::deep(GetParam(), Activation::kTanh, Activation::kLogistic);
 };
 INSTANTIATE_TEST_SUITE_P(Widths, Teams, ::testing::ValuesIn(kWidths));
 
@@ -37,11 +37,11 @@ TEST_P(Teams, GiveTheSameBitsOfAMiniBatch) {
         const RowMatrix<float> X = rows(n);
         for (Setting setting : settings(n)) {
             setting.samples = 3;
-            Model alone = start();
+            TestModel alone = start();
             const double error = batch_step(alone, X, rows_in_order(n), setting);
             EXPECT_TRUE(alone.is_finite());
             for (const int team : {2, 3, 4, 5, 8}) {
-                Model shared = start();
+                TestModel shared = start();
                 EXPECT_EQ(batch_step(shared, X, rows_in_order(n), setting, team), error);
                 EXPECT_TRUE(same_state(shared, alone)) << n << " rows, a team of " << team;
             }
@@ -52,12 +52,12 @@ TEST_P(Teams, GiveTheSameBitsOfAMiniBatch) {
 TEST_P(Teams, GiveTheSameBitsOnline) {
     const RowMatrix<float> X = rows(20);
     for (const Setting& setting : settings(20)) {
-        Model alone = start();
+        TestModel alone = start();
         const double period = setting.solver.decay_period();
         const double error = online_steps(alone, X, rows_in_order(20), setting, 1, period);
         EXPECT_TRUE(alone.is_finite());
         for (int team = 2; team <= kParts; ++team) {
-            Model shared = start();
+            TestModel shared = start();
             EXPECT_EQ(online_steps(shared, X, rows_in_order(20), setting, team, period), error);
             EXPECT_TRUE(same_state(shared, alone)) << "a team of " << team;
         }
@@ -72,12 +72,12 @@ TEST_P(Teams, GiveTheSameBitsOfATraining) {
         for (TrainOptions options :
              all_with_everything(batch_size, 35, start_.network.n_layers())) {
             options.solver.learning_rate /= 4;
-            Model alone = start();
+            TestModel alone = start();
             const TrainResult expected = run(alone, X, options, {}, weights.data());
             EXPECT_EQ(expected.status, TrainStatus::kOk);
             for (const int n_threads : {2, 3, 4}) {
                 options.n_threads = n_threads;
-                Model shared = start();
+                TestModel shared = start();
                 const TrainResult result = run(shared, X, options, {}, weights.data());
                 EXPECT_TRUE(same_state(shared, alone)) << batch_size << " rows, " << n_threads;
                 EXPECT_EQ(errors_of(result), errors_of(expected));

@@ -9,7 +9,7 @@ namespace fastae::trainer_test {
 
 TEST(Trainer, FollowsPlainGradientDescentOnTheShuffledRows) {
     const RowMatrix<float> X = table(11, 13, 1);
-    Model model = small_model();
+    TestModel model = small_model();
     plain::Net net = model.net();
     const TrainOptions options = options_of(Solver::kSgd, 0.1, 4, 33);
     const TrainResult result = run(model, X, options);
@@ -40,7 +40,7 @@ TEST(Trainer, FollowsPlainGradientDescentOnTheShuffledRows) {
 TEST(Trainer, EverySolverLearns) {
     const RowMatrix<float> X = table(200, 13, 1);
     for (const TrainOptions& options : all_solvers(4, 30 * 200)) {
-        Model model = small_model();
+        TestModel model = small_model();
         const double before = model.net().squared_errors(X.cast<double>()).sum();
         const TrainResult result = run(model, X, options);
         EXPECT_EQ(result.status, TrainStatus::kOk);
@@ -52,14 +52,14 @@ TEST(Trainer, AnyNumberOfThreadsGivesTheSameBits) {
     const RowMatrix<float> X = table(70, 13, 1);
     for (const Index batch_size : {1, 3, 16, 32, 70, 1000}) {
         for (TrainOptions options : all_solvers(batch_size, 2 * 70)) {
-            Model alone = small_model();
+            TestModel alone = small_model();
             const TrainResult expected = run(alone, X, options);
             EXPECT_EQ(expected.status, TrainStatus::kOk);
             for (const int n_threads : {2, 3, 4}) {
                 SCOPED_TRACE(::testing::Message()
                              << batch_size << " rows, " << n_threads << " threads");
                 options.n_threads = n_threads;
-                Model shared = small_model();
+                TestModel shared = small_model();
                 const TrainResult result = run(shared, X, options);
                 EXPECT_TRUE(same_state(shared, alone));
                 EXPECT_EQ(errors_of(result), errors_of(expected));
@@ -77,12 +77,12 @@ TEST(Trainer, WideNetworksGiveTheSameBitsToo) {
         for (const Index batch_size : {1, 100}) {
             TrainOptions options = options_of(Solver::kAdadelta, 1, batch_size, 2 * 120);
             const auto trained = [&](int n_threads) {
-                Model model = Model::deep(widths, Activation::kRelu, Activation::kLogistic);
+                TestModel model = TestModel::deep(widths, Activation::kRelu, Activation::kLogistic);
                 options.n_threads = n_threads;
                 EXPECT_EQ(run(model, X, options).status, TrainStatus::kOk);
                 return model;
             };
-            const Model alone = trained(1);
+            const TestModel alone = trained(1);
             for (const int n_threads : {2, 3, 4}) {
                 EXPECT_TRUE(same_state(trained(n_threads), alone))
                     << ::testing::PrintToString(widths) << " on " << n_threads << " threads";
@@ -94,7 +94,7 @@ TEST(Trainer, WideNetworksGiveTheSameBitsToo) {
 TEST(Trainer, TheSeedDecidesTheOrder) {
     const RowMatrix<float> X = table(37, 13, 1);
     TrainOptions options = options_of(Solver::kSgd, 0.05, 1, 37);
-    Model first = small_model(), other = small_model();
+    TestModel first = small_model(), other = small_model();
     run(first, X, options);
     options.seed = 43;
     run(other, X, options);
@@ -106,7 +106,7 @@ TEST(Trainer, OneRowAndOneColumnAreEnough) {
     TrainOptions options = options_of(Solver::kSgd, 0.1, 32, 100);
     options.n_threads = 4;
     for (const std::vector<Index>& widths : {std::vector<Index>{1, 1}, {1, 3, 1}}) {
-        Model model = Model::deep(widths, Activation::kTanh, Activation::kIdentity);
+        TestModel model = TestModel::deep(widths, Activation::kTanh, Activation::kIdentity);
         const TrainResult result = run(model, X, options);
         EXPECT_EQ(result.samples, 100);
         EXPECT_LT(errors_of(result).back(), errors_of(result).front() / 2 + 1e-9);
@@ -121,7 +121,7 @@ TEST(Trainer, DivergenceIsReported) {
                 TrainOptions options = options_of(Solver::kSgd, 1e20, batch_size, 50 * 200);
                 options.parallel = parallel;
                 options.n_threads = n_threads;
-                Model model = small_model();
+                TestModel model = small_model();
                 const TrainResult result = run(model, X, options);
                 EXPECT_EQ(result.status, TrainStatus::kDiverged);
                 EXPECT_LE(result.samples, 2 * 200);  // noticed soon
@@ -139,7 +139,7 @@ TEST(Trainer, NanInTheRowsIsDivergenceToo) {
             TrainOptions options = options_of(Solver::kAdam, 0.01, batch_size, 50 * 40);
             options.parallel = parallel;
             options.n_threads = 2;
-            Model model = small_model();
+            TestModel model = small_model();
             const TrainResult result = run(model, X, options);
             EXPECT_EQ(result.status, TrainStatus::kDiverged);
             EXPECT_TRUE(result.parts.empty());
@@ -159,7 +159,7 @@ class TrainerTick : public ::testing::TestWithParam<Way> {
     }
 
     RowMatrix<float> X_ = table(40, 13, 1);
-    Model model_ = small_model();
+    TestModel model_ = small_model();
 };
 INSTANTIATE_TEST_SUITE_P(
     Ways, TrainerTick,

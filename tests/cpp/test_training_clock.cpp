@@ -11,7 +11,7 @@ class Clock : public ::testing::Test {
   protected:
     static void wait() { std::this_thread::sleep_for(std::chrono::milliseconds(60)); }
 
-    Model model_{{3, 2, 3}, {Activation::kTanh, Activation::kTanh}};
+    TestModel model_{{3, 2, 3}, {Activation::kTanh, Activation::kTanh}};
     PartedLayout layout_{model_.network};
     PartedWeights parted_{layout_, 2};
     Weights weights_ = parted_.weights();

@@ -51,7 +51,7 @@ std::vector<TrainOptions> all_with_everything(Index batch_size, Index n_samples,
     return all;
 }
 
-TrainResult run(Model& model, const RowMatrix<float>& X, const TrainOptions& options,
+TrainResult run(TestModel& model, const RowMatrix<float>& X, const TrainOptions& options,
                 const Tick& tick, const float* weights) {
     const RowsView view = view_of(X);
     const Scaling scaling = model.scaling();
@@ -65,9 +65,9 @@ std::vector<double> errors_of(const TrainResult& result) {
     return errors;
 }
 
-Model small_model(std::uint64_t seed) {
-    return Model({13, 20, 4, 13}, {Activation::kTanh, Activation::kElu, Activation::kIdentity},
-                 seed);
+TestModel small_model(std::uint64_t seed) {
+    return TestModel({13, 20, 4, 13}, {Activation::kTanh, Activation::kElu, Activation::kIdentity},
+                     seed);
 }
 
 }  // namespace fastae

@@ -16,13 +16,13 @@ std::vector<TrainOptions> all_solvers(Index batch_size, Index n_samples);
 std::vector<TrainOptions> all_with_everything(Index batch_size, Index n_samples, Index n_layers);
 
 /// Goes on where the options and the model say; weights: (X.rows()) or null.
-TrainResult run(Model& model, const RowMatrix<float>& X, const TrainOptions& options,
+TrainResult run(TestModel& model, const RowMatrix<float>& X, const TrainOptions& options,
                 const Tick& tick = {}, const float* weights = nullptr);
 
 /// Sums of the squared errors of the epochs, or of their parts.
 std::vector<double> errors_of(const TrainResult& result);
 
 /// Three layers of both orientations.
-Model small_model(std::uint64_t seed = 1);
+TestModel small_model(std::uint64_t seed = 1);
 
 }  // namespace fastae
