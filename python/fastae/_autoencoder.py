@@ -97,12 +97,13 @@ class Autoencoder(
         same expected sums.
     input_noise : float >= 0, default=0.0
         Denoising: standard deviation, in scaled units, of Gaussian noise added to the inputs.
+    average_activation : float, default=0.0
+        Target of the mean activation of hidden units with `sparsity_beta`, within the range of the
+        activation.
     sparsity_beta : float >= 0, default=0.0
         Sparse autoencoder: the loss grows by
         ``sparsity_beta / 2 * sum((mean_activation - average_activation) ** 2)`` over the hidden
         units. The mean is over all rows so far, up to the last 1,000 or so.
-    average_activation : float, default=0.0
-        Its target, within the range of the activation.
     momentum : float in [0, 1), default=0.9
         For "sgd".
     momentum_start : float in [0, 1), default=None
@@ -550,8 +551,8 @@ class Autoencoder(
             True for rows that are known to be anomalies. The network learns not to reconstruct
             them (`anomaly_margin`), and what is like them; they have no part in the scaling, the
             threshold and the history. A few are worth much: with 1 % of the training anomalies
-            known, the mean area under the ROC curve over ADBench's public tables grows from 0.66
-            to 0.79 (``benchmarks/labels.py anomalies``).
+            known, the mean area under the ROC curve over ADBench's public tables grows from 0.69
+            to 0.80 (``benchmarks/labels.py anomalies``).
         X_val : array-like of shape (n_val, n_features), default=None
             Rows to validate with, in place of `validation_fraction`.
 

@@ -173,7 +173,17 @@ class NetworkMixin(ReadingMixin, ColumnsMixin, SavingMixin, OnnxMixin):
 
     @property
     def history_(self) -> Summary:
-        """The scoring history: one row per scoring, the untrained network first."""
+        """The scoring history: one row per scoring, the untrained network first.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, max_epochs=3, random_state=0).fit(X)
+        >>> model.history_["epochs"][[0, -1]].tolist()
+        [0.0, 3.0]
+        """
         if "_state" not in vars(self):
             msg = f"{type(self).__name__!r} object has no attribute 'history_' before fit"
             raise AttributeError(msg)

@@ -38,6 +38,13 @@ class CallbackMixin:
             not need them.
         TypeError
             If one is no callback.
+
+        Examples
+        --------
+        >>> from sklearn.callback import ProgressBar
+        >>> from fastae import Autoencoder
+        >>> model = Autoencoder().set_callbacks(ProgressBar())
+        >>> model = model.set_callbacks()  # none any more
         """
         _sklearn_callback().CallbackSupportMixin.set_callbacks(self, *callbacks)
         return self

@@ -140,6 +140,8 @@ class DriftMonitor:
     True
     >>> 500 < monitor.alarm_at_ < 600
     True
+    >>> monitor.history_["n_seen"].tolist()
+    [500, 1000]
     """
 
     alarm_: bool

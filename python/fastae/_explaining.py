@@ -64,7 +64,7 @@ class ExplainingMixin(ScoringMixin):
             Missing cells and dropped columns have no error, and are not there.
 
             With `shape`: "share", "error", "observed", "expected" and "difference", each an array
-            of shape (n_samples, *shape), float64; NaN where a cell has no error.
+            of shape ``(n_samples, *shape)``, float64; NaN where a cell has no error.
 
         Raises
         ------

@@ -99,11 +99,13 @@ class AutoencoderRegressor(
     missing : {"ignore", "impute", "error"}, default="ignore"
         What NaN in a table of inputs means, as in `Autoencoder`: but for "error", the network sees
         the column's mean.
-    missing_indicator, categorical_features, max_categories : optional
+    missing_indicator, categorical_features : optional
         Of missing values and columns of categories, as in `Autoencoder`; with `autoencoder`, what
         that was fitted with counts.
     categorical_loss : {"cross_entropy", "squared_error"}, default="cross_entropy"
         As in `Autoencoder`; with `reconstruction_weight`.
+    max_categories : int >= 2, default=10_000
+        As `categorical_features`.
     validation_fraction : float in [0, 1), default=0.0
         Share of the labelled rows that are not trained on but scored along with the
         training.
@@ -354,6 +356,16 @@ class AutoencoderRegressor(
             autoencoder was trained on other columns.
         DivergenceError
             If errors or weights stop being finite while training.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import AutoencoderRegressor
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> y = 100 + 10 * X[:, 0]
+        >>> model = AutoencoderRegressor(random_state=0).fit(X, y)
+        >>> model.score(X, y) > 0.9
+        True
         """
         return self._fit(X, y, sample_weight, X_unlabeled, (X_val, y_val))
 
@@ -382,6 +394,18 @@ class AutoencoderRegressor(
         ------
         ValueError, DivergenceError
             As in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import AutoencoderRegressor
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> y = 100 + 10 * X[:, 0]
+        >>> model = AutoencoderRegressor(random_state=0)
+        >>> for rows in np.split(np.arange(200), 4):
+        ...     model = model.partial_fit(X[rows], y[rows])
+        >>> model.predict(X).shape
+        (200,)
         """
         with unchanged_on_error(self):
             check(self)
@@ -409,6 +433,16 @@ class AutoencoderRegressor(
         ValueError
             If X has infinity, text, NaN with ``missing="error"``, or another number of columns than
             in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import AutoencoderRegressor
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> y = 100 + 10 * X[:, 0]
+        >>> model = AutoencoderRegressor(random_state=0).fit(X, y)
+        >>> bool(abs(model.predict([[1.0, 0.0, 0.0]]) - 110) < 3)
+        True
         """
         check_is_fitted(self)
         values = self._in_own_units(self._predicted(X))

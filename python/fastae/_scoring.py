@@ -62,6 +62,15 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
         ValueError
             If X has infinity, text, NaN with ``missing="error"``, or another number of columns than
             in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> model.transform(X).shape
+        (50, 2)
         """
         check_is_fitted(self)
         if isinstance(X, Scan):
@@ -91,6 +100,15 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
             If `fit` has not been called.
         ValueError
             If X is not a finite table with one column per code.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> model.inverse_transform(model.transform(X)).shape
+        (50, 6)
         """
         check_is_fitted(self)
         codes = check_codes(X, self._n_features_out)
@@ -115,6 +133,15 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
         ------
         sklearn.exceptions.NotFittedError, ValueError
             As in `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> model.reconstruct(X).shape
+        (50, 6)
         """
         check_is_fitted(self)
         rows = self._call(_core.reconstruct, self._table(X))
@@ -158,6 +185,17 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
         ------
         sklearn.exceptions.NotFittedError, ValueError
             As in `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> errors = model.reconstruction_error(X)
+        >>> cells = model.reconstruction_error(X, per_feature=True)
+        >>> errors.shape, cells.shape, np.allclose(cells.mean(axis=1), errors)
+        ((50,), (50, 6), True)
         """
         if not per_feature:
             return self._per_row(X, self._row_errors)
@@ -195,6 +233,15 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
         ------
         sklearn.exceptions.NotFittedError, ValueError
             As in `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> np.array_equal(model.score_samples(X), -model.reconstruction_error(X))
+        True
         """
         scores = self._per_row(X, self._oddness)
         return np.negative(scores, out=scores)
@@ -227,6 +274,15 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
         ------
         sklearn.exceptions.NotFittedError, ValueError
             As in `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> np.array_equal(model.decision_function(X) < 0, model.predict(X) == -1)
+        True
         """
         scores = self.score_samples(X)
         return np.subtract(scores, self.offset_, out=scores)
@@ -247,6 +303,15 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
         ------
         sklearn.exceptions.NotFittedError, ValueError
             As in `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> model.predict([[0.0] * 6, [100.0] * 6])
+        array([ 1, -1])
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
@@ -268,6 +333,15 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
         ------
         sklearn.exceptions.NotFittedError, ValueError
             As in `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> bool(model.score(X) == model.score_samples(X).mean())
+        True
         """
         return float(np.mean(self.score_samples(X)))
 
@@ -289,6 +363,15 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
             If `fit` has not been called.
         ValueError
             If `input_features` are not the columns of `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastae import Autoencoder
+        >>> X = np.random.default_rng(0).normal(size=(50, 6))
+        >>> model = Autoencoder(hidden_layer_sizes=2, random_state=0).fit(X)
+        >>> model.get_feature_names_out()
+        array(['autoencoder0', 'autoencoder1'], dtype=object)
         """
         # Called, not inherited: the mixin would have to come before TransformerMixin.
         names: npt.NDArray[np.object_] = ClassNamePrefixFeaturesOutMixin.get_feature_names_out(

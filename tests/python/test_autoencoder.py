@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 import subprocess
 import sys
 
@@ -46,13 +44,6 @@ def training_rows():
 def model(X):
     options = {"learning_rate_init": 0.005, "scaling": "range", "random_state": 0}
     return Autoencoder(hidden_layer_sizes=(5, 2, 4), **options).fit(X)
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_docstring_examples(name):
-    results = doctest.testmod(importlib.import_module(f"fastae.{name}"))
-    assert results.attempted
-    assert not results.failed
 
 
 def test_training_lowers_the_error(model, X):

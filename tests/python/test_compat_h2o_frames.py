@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 import pickle
 
 import numpy as np
@@ -13,16 +11,6 @@ import pytest
 from fastae.compat import h2o
 from fastae.compat.h2o import FrameEncoder, H2OFrame
 from fastae.compat.h2o._columns import Frame
-
-MODULES = ["_columns", "_encoder", "_estimator", "_frame", "_from_h2o", "_mapping", "_metrics"]
-MODULES += ["_parameters", "_supervised_metrics"]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_docstring_examples(name):
-    results = doctest.testmod(importlib.import_module(f"fastae.compat.h2o.{name}"))
-    assert results.attempted
-    assert not results.failed
 
 
 def column(values):

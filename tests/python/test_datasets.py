@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import functools
 import gzip
 import hashlib
@@ -20,8 +19,6 @@ from sklearn.decomposition import PCA
 
 from fastae.datasets import (
     _ecg_model,
-    _heartbeats,
-    _loaders,
     _sources,
     load_ecg,
     load_fashion_mnist,
@@ -282,12 +279,6 @@ def test_five_components_tell_the_anomalies(seed):
 def test_bad_arguments_are_named(arguments, error, name):
     with pytest.raises(error, match=name):
         make_heartbeats(**arguments)
-
-
-def test_heartbeats_example_runs():
-    result = doctest.testmod(_heartbeats)
-    assert result.attempted >= 4
-    assert result.failed == 0
 
 
 # ---------------------------------------------------------------- FASTAE_DATA
@@ -608,8 +599,3 @@ class TestRealData:
         assert set(bunch.y_train) == set(bunch.y_test) == set(range(10))
         assert bunch.x_test.min() == 0
         assert bunch.x_test.max() == 255
-
-    def test_examples_run(self):
-        result = doctest.testmod(_loaders)
-        assert result.attempted >= 9
-        assert result.failed == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 import os
 from pathlib import Path
 
@@ -175,13 +173,6 @@ def test_the_file_is_the_model(tmp_path):
     proto = model.to_onnx(path)
     assert onnx.load(path) == proto
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
-
-
-def test_examples():
-    for name in ("_onnx", "_onnx_graph", "_onnx_inputs"):
-        results = doctest.testmod(importlib.import_module(f"fastae.{name}"))
-        assert results.attempted > 0
-        assert results.failed == 0
 
 
 @pytest.mark.real_data

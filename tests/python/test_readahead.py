@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import gc
 import signal
 import subprocess
@@ -13,7 +12,6 @@ import time
 
 import pytest
 
-from fastae import _readahead
 from fastae._readahead import ReadAhead, ReadClock
 
 
@@ -188,9 +186,3 @@ def test_the_interpreter_ends_with_a_thread_that_waits():
     subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=60, capture_output=True
     )
-
-
-def test_examples():
-    results = doctest.testmod(_readahead)
-    assert results.attempted > 0
-    assert results.failed == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import threading
 import tracemalloc
 
@@ -12,7 +11,6 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from fastae import _scan
 from fastae._readahead import ReadClock
 from fastae._scan import scan
 
@@ -313,9 +311,3 @@ def test_a_scan_says_what_it_is():
     list(source.batches())
     assert repr(source) == "<Scan of a table of type DataFrame, 10 rows>"
     assert (source.window, source.batch_size, source.columns) == (262_144, 65_536, None)
-
-
-def test_examples():
-    results = doctest.testmod(_scan)
-    assert results.attempted > 0
-    assert results.failed == 0

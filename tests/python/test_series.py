@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 
-from fastae import Autoencoder, series
+from fastae import Autoencoder
 from fastae.series import point_errors, sliding_windows
-
-
-def test_docstring_examples():
-    results = doctest.testmod(series)
-    assert results.attempted
-    assert not results.failed
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastae import _windows
 from fastae._readahead import ReadAhead
 from fastae._windows import sample_rows, windows
 
@@ -197,9 +194,3 @@ def test_a_sample_of_a_few_rows_of_many():
 def test_seeds_draw_different_rows():
     one, two = (sample_rows([np.arange(1000)], 20, seed=seed)[0] for seed in (1, (1, 2)))
     assert not np.array_equal(one, two)
-
-
-def test_examples():
-    results = doctest.testmod(_windows)
-    assert results.attempted > 0
-    assert results.failed == 0

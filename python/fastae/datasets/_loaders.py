@@ -111,7 +111,9 @@ def load_mnist() -> Bunch:
         y_train : ndarray of shape (n_train,), dtype uint8
             The digits they show.
         x_test : ndarray of shape (10000, 784), dtype uint8
+            Pictures to test with.
         y_test : ndarray of shape (10000,), dtype uint8
+            What they show.
         target_names : list of str
             The names of the classes.
         DESCR : str
@@ -155,7 +157,9 @@ def load_fashion_mnist() -> Bunch:
         y_train : ndarray of shape (60000,), dtype uint8
             The classes they belong to.
         x_test : ndarray of shape (10000, 784), dtype uint8
+            Pictures to test with.
         y_test : ndarray of shape (10000,), dtype uint8
+            What they show.
         target_names : list of str
             The names of the classes.
         DESCR : str

@@ -67,8 +67,10 @@ class CodesDisplay:
     >>> X = load_digits().data
     >>> model = Autoencoder(hidden_layer_sizes=2, max_epochs=5, random_state=0).fit(X)
     >>> ax = Figure(layout="constrained").subplots()
-    >>> CodesDisplay.from_estimator(model, X, ax=ax).axis_labels
+    >>> display = CodesDisplay.from_estimator(model, X, ax=ax)
+    >>> display.axis_labels
     ('code 0', 'code 1')
+    >>> again = display.plot(Figure().subplots())  # into other axes
     """
 
     def __init__(
@@ -148,6 +150,15 @@ class CodesDisplay:
         ------
         ValueError
             If codes or errors are not finite, or errors or flags are not one per row.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> from fastae.plot import CodesDisplay
+        >>> codes, errors = [[0.1, -0.5], [0.4, 0.9]], [0.2, 3.0]
+        >>> display = CodesDisplay.from_predictions(codes, errors, 1.0, ax=Figure().subplots())
+        >>> display.flagged.tolist()
+        [False, True]
         """
         table, values = given_table("codes", codes), given_errors("errors", errors)
         if len(table) != values.size or np.isnan(table).any():

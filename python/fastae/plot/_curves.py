@@ -64,6 +64,7 @@ class CurvesDisplay:
     >>> display = CurvesDisplay.from_estimator(model, beats.data, x=1e3 * beats.time, ax=ax)
     >>> display.ax_.get_title(loc="left")
     '3 of 23 rows flagged'
+    >>> again = display.plot(Figure().subplots())  # into other axes
     """
 
     def __init__(
@@ -155,6 +156,16 @@ class CurvesDisplay:
         ValueError
             If X is no table of numbers, or flags are not one per row, or `x` is not one value per
             column.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> from fastae.plot import CurvesDisplay
+        >>> curves = [[0.0, 1.0, 0.0], [0.0, 1.1, 0.0], [0.0, 5.0, 0.0]]
+        >>> ax = Figure().subplots()
+        >>> display = CurvesDisplay.from_predictions(curves, [False, False, True], ax=ax)
+        >>> display.ax_.get_title(loc="left")
+        '1 of 3 rows flagged'
         """
         table = given_table("X", X)
         flags = marks(flagged, len(table))

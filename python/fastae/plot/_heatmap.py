@@ -89,6 +89,7 @@ class ErrorHeatmapDisplay:
     >>> display = ErrorHeatmapDisplay.from_estimator(model, cancer.data, n_columns=8, ax=ax)
     >>> display.values.shape
     (20, 8)
+    >>> again = display.plot(Figure().subplots())  # into other axes
     """
 
     def __init__(
@@ -197,6 +198,15 @@ class ErrorHeatmapDisplay:
         ------
         ValueError
             If errors are no numbers, or anything is not one per row or column.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> from fastae.plot import ErrorHeatmapDisplay
+        >>> cell_errors = [[0.1, 0.3], [4.0, 0.0]]
+        >>> display = ErrorHeatmapDisplay.from_predictions(cell_errors, ax=Figure().subplots())
+        >>> display.values.round().tolist()  # per cent of a row's error, the worst row first
+        [[100.0, 0.0], [25.0, 75.0]]
         """
         cells = given_table("cell_errors", cell_errors)
         n, known = len(cells), (~np.isnan(cells)).sum(axis=1)

@@ -71,6 +71,7 @@ class ErrorHistogramDisplay:
     ... )
     >>> display.ax_.get_xscale()
     'log'
+    >>> again = display.plot(Figure().subplots())  # into other axes
     """
 
     def __init__(
@@ -126,6 +127,19 @@ class ErrorHistogramDisplay:
         TypeError, ValueError
             If it is no autoencoder, X is wrong as in `Autoencoder.score_samples`, or there is no
             X and no error of a training row, because the weights were taken over.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from fastae import Autoencoder
+        >>> from fastae.plot import ErrorHistogramDisplay
+        >>> X = np.random.default_rng(0).normal(size=(400, 5))
+        >>> model = Autoencoder(random_state=0).fit(X[:300])
+        >>> ax = Figure().subplots()
+        >>> display = ErrorHistogramDisplay.from_estimator(model, X[300:], X_train=X[:300], ax=ax)
+        >>> display.threshold == -model.offset_
+        True
         """
         check_detector(estimator, cls.__name__)
         train, weights = getattr(estimator, "_errors", (None, None))

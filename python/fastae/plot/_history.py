@@ -49,8 +49,8 @@ class HistoryDisplay:
     history : mapping of str to array-like of shape (n_scorings,)
         As `Autoencoder.history_`.
     metric : str, default="mse"
-        Columns "training_..." and "validation_..." of the history: "mse" or "rmse"; "logloss" or
-        "error" for classifiers.
+        Columns ``"training_..."`` and ``"validation_..."`` of the history: "mse" or "rmse";
+        "logloss" or "error" for classifiers.
     x : {"epochs", "duration", "samples", "iterations"}, default="epochs"
         What runs along the horizontal axis.
     label : str, default=None
@@ -88,6 +88,7 @@ class HistoryDisplay:
     >>> display = HistoryDisplay.from_estimator(model, ax=ax)
     >>> display.ax_.get_ylabel()
     'mean squared error, scaled units'
+    >>> again = display.plot(Figure().subplots())  # into other axes
     """
 
     def __init__(

@@ -66,6 +66,7 @@ class RankedErrorsDisplay:
     >>> display = RankedErrorsDisplay.from_predictions([0.1, 4.0, 0.2], threshold=1.0, ax=ax)
     >>> display.order.tolist(), display.ax_.get_title(loc="left")
     ([1, 2, 0], '1 of 3 rows flagged')
+    >>> again = display.plot(Figure().subplots())  # into other axes
     """
 
     def __init__(
@@ -105,6 +106,18 @@ class RankedErrorsDisplay:
             If `fit` has not been called.
         TypeError, ValueError
             If it is no autoencoder, or X is wrong as in `Autoencoder.score_samples`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from fastae import Autoencoder
+        >>> from fastae.plot import RankedErrorsDisplay
+        >>> X = np.random.default_rng(0).normal(size=(200, 5))
+        >>> model = Autoencoder(random_state=0).fit(X)
+        >>> display = RankedErrorsDisplay.from_estimator(model, X, ax=Figure().subplots())
+        >>> display.threshold == -model.offset_
+        True
         """
         check_detector(estimator, cls.__name__)
         errors = errors_of(estimator, X)

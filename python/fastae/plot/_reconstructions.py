@@ -96,6 +96,7 @@ class ReconstructionsDisplay:
     ... )
     >>> list(display.groups), display.originals.shape
     (['Lowest errors', 'Median errors', 'Highest errors'], (24, 64))
+    >>> again = display.plot(Figure(figsize=(9, 6)))  # into another figure
     """
 
     def __init__(
@@ -209,9 +210,11 @@ class ReconstructionsDisplay:
             Rows of larger errors are flagged.
         flagged : array-like of bool of shape (n_rows,), default=None
             Which rows are flagged, if not those above the threshold.
+        shape, n_rows, figure
+            As in `from_estimator`.
         captions : sequence of str of shape (n_rows,), default=None
             None: the number of the row, and its error.
-        shape, n_rows, figure, x, x_label, y_label, limits
+        x, x_label, y_label, limits
             As in `from_estimator`.
 
         Returns
@@ -223,6 +226,15 @@ class ReconstructionsDisplay:
         ValueError
             If the tables are no numbers of one shape, errors, flags or captions are not one per
             row, or `shape` or `x` do not have one place per column.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> from fastae.plot import ReconstructionsDisplay
+        >>> X, made, errors = [[0.0, 1.0], [5.0, 5.0]], [[0.0, 0.9], [1.0, 1.0]], [0.005, 16.0]
+        >>> display = ReconstructionsDisplay.from_predictions(X, made, errors, 1.0, figure=Figure())
+        >>> display.flagged.tolist()
+        [False, True]
         """
         table, made = given_table("X", X), given_table("reconstructions", reconstructions)
         values = given_errors("errors", errors)

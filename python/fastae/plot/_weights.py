@@ -68,6 +68,7 @@ class WeightsDisplay:
     >>> display = WeightsDisplay.from_estimator(model, shape=(8, 8), figure=Figure())
     >>> display.weights.shape
     (16, 64)
+    >>> again = display.plot(Figure())  # into another figure
     """
 
     def __init__(

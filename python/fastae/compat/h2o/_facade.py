@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 def init(*_: Any, **__: Any) -> None:
-    """Do nothing, whatever the arguments: there is no cluster to start."""
+    """Do nothing, whatever the arguments: there is no cluster to start.
+
+    Examples
+    --------
+    >>> from fastae.compat import h2o
+    >>> h2o.init(nthreads=-1)
+    >>> h2o.no_progress()
+    """
 
 
 connect = no_progress = show_progress = remove = remove_all = shutdown = init
@@ -29,7 +36,7 @@ def import_file(
     col_names: Sequence[str] | None = None,
     **options: Any,
 ) -> H2OFrame:
-    """Read a CSV file, which may be compressed or at a URL, into a frame.
+    r"""Read a CSV file, which may be compressed or at a URL, into a frame.
 
     Parameters
     ----------
@@ -49,6 +56,23 @@ def import_file(
     -------
     frame : H2OFrame
         A pandas frame with H2O's spellings. Columns of text are factors.
+
+    Raises
+    ------
+    TypeError
+        If an option is none of H2O's two that mean something here.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from fastae.compat import h2o
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "table.csv")
+    ...     _ = path.write_text("length,colour\n1.5,red\n2.5,blue\n")
+    ...     frame = h2o.import_file(path)
+    >>> frame.names, frame.nrow
+    (['length', 'colour'], 2)
     """
     unknown = [name for name in options if name not in ("na_strings", "parse")]
     if unknown:
