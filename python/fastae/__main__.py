@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-_NEEDED = "typer", "rich", "pandas", "matplotlib"
+_NEEDED = "typer", "rich", "pandas", "pyarrow", "matplotlib", "jinja2"
 
 
 def main() -> None:
-    """Run the command line; exit with status 2 if its packages are not installed."""
+    """Run the command line; exit with status 1 if its packages are not installed."""
     # Asked for all at once: some are imported only when a command comes to need them.
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
@@ -17,7 +17,7 @@ def main() -> None:
             f"fastae: error: the command line needs {', '.join(missing)}, not installed here;"
             " get what it needs with: pip install 'fastae[cli]'\n"
         )
-        sys.exit(2)
+        sys.exit(1)
     try:
         from fastae._cli.app import app
 

@@ -131,13 +131,13 @@ def test_same_seed_same_pictures(demo, tmp_path):
 def test_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     result = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "file" / "pictures")])
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.startswith("fastae: error: cannot make the folder ")
     assert result.stderr.count("\n") == 1
     picture = tmp_path / "folder" / "digits.png"
     picture.mkdir(parents=True)
     result = CliRunner().invoke(app, ["demo", "--out", str(picture.parent)])
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "digits.png: it is a folder" in result.stderr
     assert list(picture.parent.iterdir()) == [picture]

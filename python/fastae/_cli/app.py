@@ -1,21 +1,25 @@
-"""The program ``fastae``: its commands, their arguments and their help."""
+"""The program ``fastae``: its commands and its help."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from fastae import __version__
+from fastae._cli import commands_data, commands_model, commands_other
 from fastae._cli.errors import OneLineGroup
-from fastae._cli.options import model_options
+
+_EPILOG = """
+Exit status: 0 done, 1 a file or table is not as it should be (one line on standard error says
+what), 2 the command line is not, 3 rows are flagged (with --fail-on-anomaly), 130 Ctrl-C,
+141 nobody reads the output any more.
+"""
 
 app = typer.Typer(
     name="fastae",
     cls=OneLineGroup,
     help="Find the odd rows of a table with a deep autoencoder.",
-    epilog="Errors are one line on standard error and exit status 2; Ctrl-C gives 130.",
+    epilog=" ".join(_EPILOG.split()),
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -25,7 +29,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"fastae {__version__}")
+        from importlib.metadata import version
+
+        typer.echo(f"fastae {version('fastae')}")
         raise typer.Exit
 
 
@@ -41,104 +47,18 @@ def _start(
         typer.echo(context.get_help())
 
 
-def _read_delimiter(given: str) -> str:
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(given, given)
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
-        message = f"{given!r} is not one character such as ',' or ';', nor 'tab'"
-        raise typer.BadParameter(message)
-    return delimiter
-
-
-@app.command()
-@model_options
-def detect(
-    train: Annotated[
-        Path, typer.Argument(help="CSV file to learn from.", metavar="TRAIN", show_default=False)
-    ],
-    test: Annotated[
-        Path | None,
-        typer.Argument(
-            help="CSV file to score; TRAIN itself if absent.", metavar="TEST", show_default=False
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="Write all rows here: row, mse, rank, flag.", metavar="CSV"
-        ),
-    ] = None,
-    top: Annotated[
-        int, typer.Option(help="Show so many of the worst rows.", min=1, metavar="INT")
-    ] = 10,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Leave out a column, such as a label; may be repeated.", metavar="COLUMN"
-        ),
-    ] = None,
-    header: Annotated[
-        bool | None,
-        typer.Option(
-            "--header/--no-header",
-            help="The first line holds names, or it does not; found out if neither is said.",
-        ),
-    ] = None,
-    delimiter: Annotated[
-        str, typer.Option(help="What separates fields.", metavar="CHAR", parser=_read_delimiter)
-    ] = ",",
-    *,
-    parameters: dict[str, Any],
-) -> None:
-    """Train on TRAIN, score TEST (or TRAIN) and rank its rows by reconstruction error.
-
-    Each row is a line of numbers. Rows count from 0, below the header. Columns without a header
-    are called C1, C2, ... A row is flagged if its error is above a threshold that follows from
-    the errors of the training rows (see --contamination).
-
-    For example:
-
-    ```
-    fastae detect beats.csv
-    fastae detect normal.csv new.csv --top 20 -o scores.csv
-    fastae detect table.csv --drop id --drop label --contamination 0.01
-    fastae detect normal.csv new.csv --hidden-layer-sizes 50,20,50 --l1 1e-5
-    ```
-    """
-    from fastae._cli.detect import DetectJob
-    from fastae._cli.detect import detect as run
-
-    job = DetectJob(
-        train=train,
-        test=test,
-        output=output,
-        header=header,
-        delimiter=delimiter,
-        drop=tuple(drop or ()),
-        top=top,
-    )
-    run(job, parameters)
-
-
-@app.command()
-def demo(
-    out: Annotated[
-        Path, typer.Option(help="Folder for the pictures; made if absent.", metavar="DIR")
-    ] = Path("fastae-demo"),
-    random_state: Annotated[
-        int, typer.Option(help="Seed.", min=0, max=2**32 - 1, metavar="INT")
-    ] = 0,
-) -> None:
-    """Find three bad heartbeats among twenty good ones, and the oddest handwritten digits.
-
-    Needs no file and no network: the heartbeats come from a published model of the
-    electrocardiogram, the digits are the real ones that come with scikit-learn.
-
-    For example:
-
-    ```
-    fastae demo --out pictures
-    ```
-    """
-    from fastae._cli.demo import run
-
-    run(out, random_state=random_state)
+# In the order of --help: from a table to a decision and its reasons.
+for command in (
+    commands_data.train,
+    commands_data.score,
+    commands_data.detect,
+    commands_model.explain,
+    commands_model.features,
+    commands_model.plot,
+    commands_model.report,
+    commands_model.export,
+    commands_model.info,
+    commands_other.demo,
+    commands_other.bench,
+):
+    app.command()(command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -12,12 +11,14 @@ from fastae import Autoencoder
 from fastae._cli.errors import CliError, os_reason
 from fastae._cli.files import check_writable
 from fastae._cli.plots import MAX_INK, beats_figure, digits_figure, save
-from fastae._cli.tables import Ranking, print_model, print_ranking, rank_rows
+from fastae._cli.tables import Ranking, Screen, print_model, print_ranking, rank_rows
 from fastae._cli.training import fit
 from fastae.datasets import make_heartbeats
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rich.console import Console
 
 
 def run(out: Path, *, random_state: int = 0) -> None:
@@ -39,7 +40,7 @@ def run(out: Path, *, random_state: int = 0) -> None:
     _make_folder(out)
     for picture in pictures:
         check_writable(picture)
-    console = Console()
+    console = Screen()
     rank_heartbeats(console, pictures[0], random_state)
     rank_digits(console, pictures[1], random_state)
 

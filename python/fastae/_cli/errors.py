@@ -1,15 +1,20 @@
-"""Errors that end a command: one line on standard error and exit status 2."""
+"""How a command ends: exit statuses, and errors as one line on standard error."""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any, cast
 
 import typer
 from typer.core import TyperGroup
 
+# What a shell sees; fastae --help and docs/command-line.md list them.
+ERROR_STATUS = 1
 USAGE_STATUS = 2
+FLAGGED_STATUS = 3
 INTERRUPT_STATUS = 130
+BROKEN_PIPE_STATUS = 141
 
 # The base of all of Typer's complaints about arguments. Typer has changed where it keeps that
 # class, so it is found through the one of its children that has always been public.
@@ -18,6 +23,14 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
 
 class CliError(Exception):
     """Something that the user can put right; its message is one sentence saying how."""
+
+    status = ERROR_STATUS
+
+
+class UsageError(CliError):
+    """The same where the command line itself is wrong, whatever the files hold."""
+
+    status = USAGE_STATUS
 
 
 def one_line(message: object) -> str:
@@ -41,10 +54,15 @@ class OneLineGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command; Ctrl-C ends it with one line and the shell's status for it."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
         except KeyboardInterrupt:
             print_note("interrupted")
             raise typer.Exit(INTERRUPT_STATUS) from None
+        except BrokenPipeError:  # here, since Typer would take it for an error
+            _forget_output()
+            raise typer.Exit(BROKEN_PIPE_STATUS) from None
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the program and, when standing alone, exit with its status."""
@@ -55,10 +73,18 @@ class OneLineGroup(TyperGroup):
             status = super().main(*args, **options)
         except CliError as error:
             print_note(f"error: {error}")
-            status = USAGE_STATUS
+            status = error.status
         except _UsageError as error:
             message = one_line(error.format_message()).removesuffix(".")
             command = error.ctx.command_path if error.ctx else "fastae"
             print_note(f"error: {message}; see '{command} --help'")
             status = USAGE_STATUS
         sys.exit(status)
+
+
+def _forget_output() -> None:
+    """Let Python's last flush of a closed standard output go nowhere rather than complain."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # not a file, as under a test runner
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from fastae._cli.errors import CliError, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+# In place of a file: standard input or output.
+STANDARD = Path("-")
 
 
 def _unwritable(path: Path, reason: str) -> CliError:
@@ -23,7 +27,7 @@ def check_writable(path: Path, *, inputs: tuple[Path, ...] = ()) -> None:
     Parameters
     ----------
     path : Path
-        The file to be.
+        The file to be; "-" always can.
     inputs : tuple of Path, default=()
         Files that are being read and must not be written over.
 
@@ -32,6 +36,8 @@ def check_writable(path: Path, *, inputs: tuple[Path, ...] = ()) -> None:
     CliError
         If `path` is a folder or one of `inputs`, or its folder is absent or not writable.
     """
+    if path == STANDARD:
+        return
     if path.is_dir():
         raise _unwritable(path, "it is a folder")
     if _is_device(path):
@@ -51,7 +57,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Parameters
     ----------
     path : Path
-        The file. What is not a regular file, such as ``/dev/stdout``, is written to directly.
+        The file, or "-" for standard output. What is not a regular file, such as
+        ``/dev/stdout``, is written to directly.
     write : callable
         Is called once with the binary stream to write to.
 
@@ -59,14 +66,22 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     ------
     CliError
         If the file cannot be written; it is then as it was before.
+    BrokenPipeError
+        If nobody reads standard output any more.
     """
     try:
-        if _is_device(path):
+        if path == STANDARD:
+            sys.stdout.flush()
+            write(sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        elif _is_device(path):
             with path.open("wb") as stream:
                 write(stream)
         else:
             # Of a symbolic link the file behind it is replaced, not the link.
             _write_and_replace(path.resolve(), write)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise _unwritable(path, os_reason(error)) from error
 

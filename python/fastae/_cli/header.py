@@ -9,7 +9,6 @@ from fastae._cli.errors import CliError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 def is_number(cell: str) -> bool:
@@ -26,12 +25,12 @@ def is_text(cell: str) -> bool:
     return bool(cell.strip()) and not is_number(cell)
 
 
-def detect_header(path: Path, line: int, first: Sequence[str], rest: Sequence[list[str]]) -> bool:
+def detect_header(label: str, line: int, first: Sequence[str], rest: Sequence[list[str]]) -> bool:
     """Return whether the first record of a file is a header.
 
     Parameters
     ----------
-    path : Path
+    label : str
         The file, for messages.
     line : int
         The first record's line.
@@ -59,7 +58,7 @@ def detect_header(path: Path, line: int, first: Sequence[str], rest: Sequence[li
     for j, cell in enumerate(first):
         if is_text(cell) and not any(is_text(record[j]) for record in rest):
             message = (
-                f"{path}: line {line} is a header or a row with text, column {j + 1} being"
+                f"{label}: line {line} is a header or a row with text, column {j + 1} being"
                 f" {cell!r}; say --header or --no-header"
             )
             raise CliError(message)
@@ -73,12 +72,12 @@ def _is_counting(cells: Sequence[str]) -> bool:
     return len(names) >= shortest and list(names) == [str(j) for j in range(len(names))]
 
 
-def column_names(path: Path, header: Sequence[str]) -> tuple[str, ...]:
+def column_names(label: str, header: Sequence[str]) -> tuple[str, ...]:
     """Return the names in a header, with ``C1``, ``C2``, ... where it has none.
 
     Parameters
     ----------
-    path : Path
+    label : str
         The file, for messages.
     header : sequence of str
         Its names; blank ones are replaced by their place, counted from 1.
@@ -94,7 +93,7 @@ def column_names(path: Path, header: Sequence[str]) -> tuple[str, ...]:
         other = first_place.setdefault(name, place)
         if other != place:
             message = (
-                f"{path}: columns {other} and {place} are both named {name!r}; rename one,"
+                f"{label}: columns {other} and {place} are both named {name!r}; rename one,"
                 " or say --no-header if the first line is a row"
             )
             raise CliError(message)

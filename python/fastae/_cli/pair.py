@@ -1,94 +1,121 @@
-"""Two CSV files, one to learn from and one to score, with the same columns."""
+"""Two tables with the same columns: one to learn from and another to score."""
 
 from __future__ import annotations
 
 import difflib
 import shlex
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from fastae._cli.csv_io import CsvText, parse_numbers, read_csv
+import pandas as pd
+
+from fastae._cli.columns import Kind, kinds_of
 from fastae._cli.errors import CliError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    import pandas as pd
+    from fastae._cli.inputs import Source
 
 # Names in a message; a table may have thousands of columns.
 _N_SUGGESTED = 8
 
 
-def read_pair(
-    train_path: Path,
-    test_path: Path | None = None,
-    *,
-    header: bool | None = None,
-    delimiter: str = ",",
-    drop: Sequence[str] = (),
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read training rows and, with the same columns in the same order, rows to score.
+class Named(Protocol):
+    """A table whose columns have names: a `Source` or a `Stream`."""
+
+    label: str
+    names: tuple[str, ...]
+    named: bool
+
+
+def match(
+    train: Named, *others: Named, drop: Sequence[str] = (), categories: Any = "from_dtype"
+) -> tuple[list[str], list[list[str]]]:
+    """Return which columns to read of tables that are to have the same ones.
 
     Parameters
     ----------
-    train_path, test_path : Path
-        CSV files; without the second the training rows are scored.
-    header, delimiter
-        As for `read_csv`, for both files.
+    train : Source or Stream
+    *others : Source or Stream
+        A table without names has those of the others.
     drop : sequence of str, default=()
-        Columns to leave out of whichever file has them.
+        Columns to leave out of whichever table has them.
+    categories : "from_dtype" or list of str
+        Columns whose numbers are categories.
 
     Returns
     -------
-    train, test : DataFrame
-        The same object twice if there is no second file.
+    names : list of str
+        What the columns are called.
+    own : list of list of str
+        What each table calls them, the training table first.
 
     Raises
     ------
     CliError
-        If a file is not as `read_csv` and `parse_numbers` want it, if no file has a column that
-        is to be dropped, or if the two do not have the same columns.
+        If no table has a column that is named, or tables do not have the same columns.
     """
-    train = read_csv(train_path, header=header, delimiter=delimiter)
-    if test_path is None:
-        _check_drop(drop, train)
-        frame = parse_numbers(train, drop=drop)
-        return frame, frame
-    test = read_csv(test_path, header=header, delimiter=delimiter)
-    train, test = _share_names(train, test)
-    _check_drop(drop, train, test)
-    order = _match(train, test, drop)
-    rows = parse_numbers(train, drop=drop)
-    new_rows = parse_numbers(test, drop=drop)[order]
-    new_rows.columns = rows.columns
-    return rows, new_rows
+    sources = [train, *others]
+    names = {id(source): _names(source, sources) for source in sources}
+    _check_named("--drop", drop, sources, names)
+    wanted = [name for name in names[id(train)] if name not in drop]
+    if not wanted:
+        message = f"{train.label}: --drop leaves no column; keep at least one"
+        raise CliError(message)
+    if not isinstance(categories, str):
+        _check_named("--categorical-features", categories, [train], names)
+    own = []
+    for source in sources:
+        order = wanted if source is train else _match(train, source, wanted, names, drop)
+        place = dict(zip(names[id(source)], source.names, strict=True))
+        own.append([place[name] for name in order])
+    return wanted, own
 
 
-def _share_names(train: CsvText, test: CsvText) -> tuple[CsvText, CsvText]:
-    """Give the names in one file's header to the other's columns if that has none."""
-    if len(train.columns) == len(test.columns):
-        if train.has_header and not test.has_header:
-            test = replace(test, columns=train.columns)
-        elif test.has_header and not train.has_header:
-            train = replace(train, columns=test.columns)
-    return train, test
+def read_train(
+    train: Source, *others: Source, drop: Sequence[str] = (), categories: Any = "from_dtype"
+) -> list[Any]:
+    """Read training rows, and other tables with the same columns in the same order.
+
+    Parameters
+    ----------
+    train : Source
+        What is not known of its columns' types is found out.
+    *others : Source
+        Read as the training table was.
+    drop, categories
+        As of `match`.
+
+    Returns
+    -------
+    tables : list of DataFrame, or of ndarray if all are arrays
+        One per source.
+
+    Raises
+    ------
+    CliError
+        As of `match`, or if a cell does not suit its column.
+    """
+    names, own = match(train, *others, drop=drop, categories=categories)
+    kinds: dict[str, Kind] = {}
+    if not isinstance(categories, str):
+        kinds = dict.fromkeys(categories, "category")
+    tables: list[Any] = []
+    for source, columns in zip((train, *others), own, strict=True):
+        known = {to: kinds[name] for to, name in zip(columns, names, strict=True) if name in kinds}
+        table = source.read(columns, known)
+        if hasattr(table, "columns"):
+            table.columns = names
+            if source is train:
+                kinds = kinds_of(table)
+        tables.append(table)
+    if any(hasattr(table, "columns") for table in tables):
+        return [_as_frame(table, names) for table in tables]
+    return tables
 
 
-def _check_drop(drop: Sequence[str], *sources: CsvText) -> None:
-    columns = {name: None for source in sources for name in source.columns}
-    for name in drop:
-        if name not in columns:
-            files = " and ".join(str(source.path) for source in sources)
-            verb = "has" if len(sources) == 1 else "have"
-            message = (
-                f"--drop {shlex.quote(name)}: {files} {verb} no column of that name;"
-                f" {_suggestion(name, list(columns))}"
-            )
-            raise CliError(message)
-
-
-def _suggestion(name: str, columns: list[str]) -> str:
+def suggestion(name: str, columns: Sequence[str]) -> str:
+    """Return what a name that is not there may have meant, or some names that are there."""
     alike = difflib.get_close_matches(name, columns, n=1)
     if alike:
         return f"did you mean {alike[0]!r}?"
@@ -96,14 +123,52 @@ def _suggestion(name: str, columns: list[str]) -> str:
     return f"the columns are {', '.join(columns[:_N_SUGGESTED])}{more}"
 
 
-def _match(train: CsvText, test: CsvText, drop: Sequence[str]) -> list[str]:
-    """Return the columns to take of the second file, in the order of the first file's."""
-    wanted = [name for name in train.columns if name not in drop]
-    found = [name for name in test.columns if name not in drop]
-    if not (train.has_header and test.has_header):
+def _as_frame(table: Any, names: Sequence[str]) -> Any:
+    if hasattr(table, "columns"):
+        return table
+    return pd.DataFrame(table, columns=list(names), copy=False)
+
+
+def _names(source: Named, sources: Sequence[Named]) -> tuple[str, ...]:
+    """Return what a table's columns are called: by another table's header if it has none."""
+    if not source.named:
+        for other in sources:
+            if other.named and len(other.names) == len(source.names):
+                return other.names
+    return source.names
+
+
+def _check_named(
+    option: str,
+    given: Sequence[str],
+    sources: Sequence[Named],
+    names: dict[int, tuple[str, ...]],
+) -> None:
+    columns = {name: None for source in sources for name in names[id(source)]}
+    for name in given:
+        if name not in columns:
+            files = " and ".join(source.label for source in sources)
+            verb = "has" if len(sources) == 1 else "have"
+            message = (
+                f"{option} {shlex.quote(name)}: {files} {verb} no column of that name;"
+                f" {suggestion(name, list(columns))}"
+            )
+            raise CliError(message)
+
+
+def _match(
+    train: Named,
+    test: Named,
+    wanted: list[str],
+    names: dict[int, tuple[str, ...]],
+    drop: Sequence[str],
+) -> list[str]:
+    """Return the columns to take of the second table, in the order of the first one's."""
+    found = [name for name in names[id(test)] if name not in drop]
+    if not (train.named and test.named):
         if len(wanted) != len(found):
             message = (
-                f"{test.path}: has {len(found)} columns where {train.path} has {len(wanted)};"
+                f"{test.label}: has {len(found)} columns where {train.label} has {len(wanted)};"
                 " give both the same columns, or leave some out with --drop"
             )
             raise CliError(message)
@@ -111,14 +176,14 @@ def _match(train: CsvText, test: CsvText, drop: Sequence[str]) -> list[str]:
     surplus = [name for name in found if name not in wanted]
     if surplus:
         message = (
-            f"{test.path}: column {surplus[0]!r} is not in {train.path};"
+            f"{test.label}: column {surplus[0]!r} is not in {train.label};"
             f" leave it out with --drop {shlex.quote(surplus[0])}"
         )
         raise CliError(message)
     missing = [name for name in wanted if name not in found]
     if missing:
         message = (
-            f"{test.path}: column {missing[0]!r} of {train.path} is missing;"
+            f"{test.label}: column {missing[0]!r} of {train.label} is missing;"
             f" add it or leave it out with --drop {shlex.quote(missing[0])}"
         )
         raise CliError(message)

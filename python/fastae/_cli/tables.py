@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    from rich.console import Console
 
     from fastae import Autoencoder
 
@@ -37,17 +37,58 @@ class Ranking:
         Whether the model calls the row an anomaly.
     threshold : float
         Rows with a larger error are flagged.
+    name : str
+        What `errors` are called in print.
+    score : ndarray of shape (n_rows,), or None
+        What the rows are sorted by, if not the MSE.
+    p_values : ndarray of shape (n_rows,), or None
+    fdr : float or None
+        The false discovery rate, where flags go by that and not by the threshold.
     """
 
     mse: npt.NDArray[np.float64]
     rank: npt.NDArray[np.intp]
     flag: npt.NDArray[np.bool_]
     threshold: float
+    name: str = "MSE"
+    score: npt.NDArray[np.float64] | None = None
+    p_values: npt.NDArray[np.float64] | None = None
+    fdr: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        mse: npt.NDArray[np.float64],
+        score: npt.NDArray[np.float64],
+        flag: npt.NDArray[np.bool_],
+        threshold: float,
+        *,
+        name: str = "MSE",
+        **more: Any,
+    ) -> Ranking:
+        """Return rows sorted by their scores."""
+        rank = np.empty(len(score), dtype=np.intp)
+        rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
+        own = None if name == "MSE" else score
+        return cls(mse, rank, flag, threshold, name, own, **more)
+
+    @property
+    def errors(self) -> npt.NDArray[np.float64]:
+        """What rows are sorted by: the larger, the odder."""
+        return self.mse if self.score is None else self.score
 
     @property
     def order(self) -> npt.NDArray[np.intp]:
         """Row numbers from 0, the worst row first."""
         return np.argsort(self.rank)
+
+
+class Screen(Console):
+    """A console that leaves a closed pipe to the caller, rather than to exit at once."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise BrokenPipeError."""
+        raise BrokenPipeError
 
 
 def rank_rows(model: Autoencoder, X: Any) -> Ranking:
@@ -61,15 +102,13 @@ def rank_rows(model: Autoencoder, X: Any) -> Ranking:
         Rows in the units that the model was fitted in.
     """
     mse = np.asarray(model.reconstruction_error(X), dtype=np.float64)
-    rank = np.empty(len(mse), dtype=np.intp)
-    rank[np.argsort(-mse, kind="stable")] = np.arange(1, len(mse) + 1)
     # The same comparison as in `predict`, without scoring the rows a second time.
-    return Ranking(mse, rank, -mse - model.offset_ < 0, -float(model.offset_))
+    return Ranking.of(mse, mse, -mse - model.offset_ < 0, -float(model.offset_))
 
 
 def print_model(console: Console, model: Autoencoder) -> None:
     """Print the layers of a fitted model and how its training went."""
-    _print_layers(console, model)
+    print_layers(console, model)
     _print_history(console, model)
 
 
@@ -96,32 +135,33 @@ def print_ranking(
     kinds : sequence of str, optional
         What each row is known to be, shown beside the verdict.
     """
-    table = _table("rank", "row", "MSE", "flag")
+    table = table_of("rank", "row", ranking.name, "flag")
     if kinds is not None:
         table.add_column("what it is", no_wrap=True)
     n_shown = max(top, min(int(ranking.flag.sum()), _MAX_FLAGGED))
     rows = ranking.order[:n_shown]
-    form = _number_format(ranking.mse[rows])
+    form = number_format(ranking.errors[rows])
     for row in rows:
         flagged = bool(ranking.flag[row])
         verdict = "anomaly" if flagged else ""
-        cells = [str(ranking.rank[row]), str(row), format(ranking.mse[row], form), verdict]
+        cells = [str(ranking.rank[row]), str(row), format(ranking.errors[row], form), verdict]
         if kinds is not None:
             cells.append(kinds[row])
         table.add_row(*cells, style="bold red" if flagged else None)
-    _print(console, title, table)
+    print_table(console, title, table)
     console.print(_summary(ranking, n_shown), highlight=False, soft_wrap=True)
 
 
-def _print_layers(console: Console, model: Autoencoder) -> None:
-    table = _table("layer", "units", "type", "l1", "l2", "weights", "± sd", "biases", "± sd")
+def print_layers(console: Console, model: Autoencoder) -> None:
+    """Print a table of the layers of a fitted model."""
+    table = table_of("layer", "units", "type", "l1", "l2", "weights", "± sd", "biases", "± sd")
     statistics = "mean_weight", "weight_sd", "mean_bias", "bias_sd"
     for layer in model.summary().rows():
         penalties = (_figure(layer[key], "g") for key in ("l1", "l2"))
         figures = (_figure(layer[key], ".4f") for key in statistics)
         names = (str(layer[key]) for key in ("layer", "units", "type"))
         table.add_row(*names, *penalties, *figures)
-    _print(console, "Layers", table)
+    print_table(console, "Layers", table)
 
 
 def _figure(value: float, form: str) -> str:
@@ -129,10 +169,10 @@ def _figure(value: float, form: str) -> str:
 
 
 def _print_history(console: Console, model: Autoencoder) -> None:
-    table = _table("time", "obs/s", "epochs", "samples", "training MSE", "training RMSE")
+    table = table_of("time", "obs/s", "epochs", "samples", "training MSE", "training RMSE")
     history = model.history_
     n_rows = history.n_rows
-    form = _number_format(history["training_mse"])
+    form = number_format(history["training_mse"])
     for i in np.unique(np.linspace(0, n_rows - 1, min(n_rows, _N_HISTORY)).round().astype(int)):
         speed = history["obs_per_s"][i]
         table.add_row(
@@ -143,24 +183,26 @@ def _print_history(console: Console, model: Autoencoder) -> None:
             format(abs(history["training_mse"][i]), form),
             format(history["training_rmse"][i], form),
         )
-    _print(console, "Scoring history", table)
+    print_table(console, "Scoring history", table)
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
+    """Return a table without rows, whose cells stand at the right."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
-def _print(console: Console, title: str, table: Table) -> None:
+def print_table(console: Console, title: str, table: Table) -> None:
+    """Print a table below its title."""
     # Not as the table's own title, which would be broken to the table's width.
     console.print(title, style="bold", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
     console.print()
 
 
-def _number_format(errors: npt.NDArray[np.float64]) -> str:
+def number_format(errors: npt.NDArray[np.float64]) -> str:
     """Return a format that shows all of some errors with three digits or more."""
     positive = errors[errors > 0]
     if positive.size and (positive.min() < 1e-4 or positive.max() >= 1e6):
@@ -170,10 +212,10 @@ def _number_format(errors: npt.NDArray[np.float64]) -> str:
 
 def _summary(ranking: Ranking, n_shown: int) -> str:
     n_rows, n_flagged = len(ranking.mse), int(ranking.flag.sum())
-    text = (
-        f"{n_flagged:,} of {n_rows:,} row{'s' * (n_rows != 1)} flagged:"
-        f" MSE above {ranking.threshold:.6g}."
-    )
+    rule = f"{ranking.name} above {ranking.threshold:.6g}"
+    if ranking.fdr is not None:
+        rule = f"false discovery rate {ranking.fdr:g}"
+    text = f"{n_flagged:,} of {n_rows:,} row{'s' * (n_rows != 1)} flagged: {rule}."
     if n_flagged > n_shown:
         text += f"\n{n_flagged - n_shown:,} flagged rows are not shown; -o FILE writes all."
     return text

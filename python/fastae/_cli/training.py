@@ -7,7 +7,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastae._cli.errors import CliError, one_line
+from fastae._cli.errors import CliError, UsageError, one_line, print_note
 from fastae._cli.options import option_names
 from fastae._cli.progress import training_bar
 
@@ -37,8 +37,11 @@ def model_errors(source: str = "X", columns: Sequence[str] = ()) -> Iterator[Non
 
     try:
         yield
-    except (ValueError, TypeError, ArithmeticError) as error:
+    except (ValueError, TypeError, ArithmeticError, ImportError) as error:
         message = _COLUMN_OF_X.sub(name, option_names(one_line(error)))
+        message = message.replace("Input X contains", f"{source} contains")
+        if message.startswith(("Column ", "X ")):
+            message = f"{source}: {message}"
         raise CliError(message.removesuffix(".")) from error
     except MemoryError as error:
         message = (
@@ -48,19 +51,68 @@ def model_errors(source: str = "X", columns: Sequence[str] = ()) -> Iterator[Non
         raise CliError(message) from error
 
 
-def fit(model: Autoencoder, X: Any, *, source: str, columns: Sequence[str] = ()) -> Autoencoder:
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Print what the estimator warns of as lines on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        print_note(option_names(one_line(warning.message)).removesuffix("."))
+
+
+def checked(parameters: dict[str, Any]) -> Autoencoder:
+    """Return an estimator, not fitted, whose parameters are within their ranges.
+
+    Raises
+    ------
+    UsageError
+        If one is not: before any file is read.
+    """
+    from fastae import Autoencoder, _threads
+    from fastae._anomaly_scores import names_of
+    from fastae._checks import check, hidden_dropout, hidden_widths
+    from fastae._rules import rule_of_parameters
+
+    if "threshold" in parameters and "contamination" in parameters:
+        message = "--threshold and --contamination are two rules for one decision; give one"
+        raise UsageError(message)
+    model = Autoencoder(**parameters)
+    try:
+        check(model)
+        names_of(model.anomaly_score)
+        hidden_dropout(model.hidden_dropout, len(hidden_widths(model.hidden_layer_sizes, 1)))
+        _threads.resolve(model.n_jobs, flops=0.0)
+        rule_of_parameters(model.threshold, model.contamination)
+    except ValueError as error:
+        raise UsageError(option_names(one_line(error)).removesuffix(".")) from error
+    return model
+
+
+def fit(
+    model: Autoencoder,
+    X: Any,
+    *,
+    source: str,
+    columns: Sequence[str] = (),
+    anomalous: Any = None,
+    X_val: Any = None,
+) -> Autoencoder:
     """Fit a model and show how it goes.
 
     Parameters
     ----------
     model : Autoencoder
         To be fitted in place.
-    X : array-like of shape (n_rows, n_features)
+    X : array-like of shape (n_rows, n_features), or Scan
         Training rows.
     source : str
         Where the rows come from, for the progress bar and for messages.
     columns : sequence of str, default=()
         Names of the columns, for messages.
+    anomalous : array-like of bool of shape (n_rows,), optional
+    X_val : array-like of shape (n_val, n_features), optional
+        As of the estimator.
 
     Returns
     -------
@@ -76,13 +128,13 @@ def fit(model: Autoencoder, X: Any, *, source: str, columns: Sequence[str] = ())
         a command has no one to hand that model to.
     """
     with (
-        warnings.catch_warnings(),
+        warnings_as_notes(),
         training_bar(f"Training on {source}") as on_progress,
         model_errors(source, columns),
     ):
         warnings.filterwarnings("error", message=_INTERRUPTED)
         try:
-            model._fit(X, on_progress=on_progress)
+            model._fit(X, None, X_val, on_progress, anomalous=anomalous)
         except UserWarning as warning:
             if str(warning).startswith(_INTERRUPTED):
                 raise KeyboardInterrupt from None
