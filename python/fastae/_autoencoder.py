@@ -272,7 +272,7 @@ class Autoencoder(
         Of the first weights and the order of rows. An int makes `fit` repeatable.
     verbose : int, default=0
         With 1, a line per scoring goes to the logger "fastae" (standard error if logging is not
-        set up).
+        set up; in a notebook one line with a bar, which is written over).
 
     Attributes
     ----------

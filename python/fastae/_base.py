@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastae import _core, _history, _summary, _threads
 from fastae._checks import hidden_dropout
 from fastae._constant import ColumnsMixin
+from fastae._html import HtmlMixin
 from fastae._onnx import OnnxMixin
 from fastae._reading import ReadingMixin, Table, core_rows
 from fastae._saving import SavingMixin
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Float64 = npt.NDArray[np.float64]
 
 
-class NetworkMixin(ReadingMixin, ColumnsMixin, SavingMixin, OnnxMixin):
+class NetworkMixin(HtmlMixin, ReadingMixin, ColumnsMixin, SavingMixin, OnnxMixin):
     """A fitted network: `coefs_` and `intercepts_` under a scaling of the inputs.
 
     The class that uses it has the parameters below. With an `_encoder` (of data frames to numbers)

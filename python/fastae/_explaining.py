@@ -136,10 +136,11 @@ class ExplainingMixin(ScoringMixin):
         if self._schema is not None:
             place = np.full(self.n_features_in_, -1)
             place[list(self._schema.numbers)] = np.arange(len(self._schema.numbers))
-        at, is_number = (row, place[column]), place[column] >= 0
+        is_number = place[column] >= 0
+        at = row[is_number], place[column][is_number]
         observed, expected = np.full((2, row.size), np.nan)
-        observed[is_number] = _dense(table)[at][is_number]
-        expected[is_number] = numbers[at][is_number]
+        observed[is_number] = _dense(table)[at]
+        expected[is_number] = numbers[at]
         difference = observed - expected
         if self._schema is not None:
             if codes is None:

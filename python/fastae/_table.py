@@ -168,7 +168,8 @@ class Table(Mapping[str, Column]):
         size = f"<p>{self._size}</p>\n" if self._shortened or self.n_rows == 0 else ""
         body_lines = "".join(f"{line}\n" for line in body)
         return (
-            f'<div>\n<table class="fastae-table">\n{caption}<thead>\n{head}\n</thead>\n'
+            '<div style="overflow-x: auto">\n'
+            f'<table class="fastae-table">\n{caption}<thead>\n{head}\n</thead>\n'
             f"<tbody>\n{body_lines}</tbody>\n</table>\n{size}</div>"
         )
 

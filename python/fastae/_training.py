@@ -14,7 +14,7 @@ import numpy.typing as npt
 from fastae import _checkpoint, _core
 from fastae._errors import DivergenceError
 from fastae._history import Event, event
-from fastae._log import logger, show_log
+from fastae._log import Step, logger, show_log
 from fastae._scanning import WholeTable, WindowFeed
 from fastae._stopping import BestWeights, MovingAverageStop
 
@@ -342,14 +342,16 @@ class Training:
         if not math.isnan(new.validation[self._decisive]):
             validation = f", validation {name} {new.validation[self._decisive]:.6g}"
         speed = "" if math.isnan(new.obs_per_s) else f", {new.obs_per_s:.3g} rows/s"
+        total = self.state.epochs_before + self.params.max_epochs
         logger.info(
             "epoch %.4g/%g: training %s %.6g%s%s",
             new.epochs,
-            self.state.epochs_before + self.params.max_epochs,
+            total,
             name,
             new.training[self._decisive],
             validation,
             speed,
+            extra={"fastae_step": Step(self, new.epochs, total, self.stop_reason)},
         )
 
 
