@@ -72,6 +72,8 @@ std::vector<T> read_csv(const fastae::Model& model, const std::string& path) {
     std::vector<T> rows;
     std::string line;
     for (std::size_t number = 1; std::getline(stream, line); ++number) {
+        if (number == 1 && line.compare(0, 3, "\xEF\xBB\xBF") == 0) line.erase(0, 3);
+        if (model.n_features() > 1 && (line.empty() || line == "\r")) continue;
         const Record cells = split(line);
         const auto n_cells = static_cast<std::ptrdiff_t>(cells.size());
         const std::string place = path + ", line " + std::to_string(number) + ": ";

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -104,10 +105,10 @@ class Cloud:
         totals = np.where(known.any(axis=0), shares @ known, 1.0)
         mean = (shares @ np.where(known, vectors, 0.0)) / totals
         centred = np.where(known, vectors - mean, 0.0)
-        spread = np.sqrt(shares @ np.square(centred))
+        spread = np.sqrt(shares @ np.square(centred) / totals)
         largest = spread.max(initial=0.0)
         spread = np.maximum(spread, _FLOOR * largest) if largest > 0 else np.ones_like(spread)
-        centred *= np.sqrt(shares * len(shares))[:, np.newaxis] / spread
+        centred *= np.sqrt(shares * len(shares))[:, np.newaxis] / (spread * np.sqrt(totals))
         if largest == 0:  # one vector, or all alike
             return cls(mean, np.eye(len(mean)))
         from sklearn.covariance import ledoit_wolf  # which imports much, for few users
@@ -118,12 +119,16 @@ class Cloud:
         return cls(mean, directions / np.sqrt(values) / spread[:, np.newaxis])
 
     def distances(self, vectors: npt.NDArray[Any]) -> Float64:
-        """Return squared Mahalanobis distances per dimension: about 1 for vectors of the cloud.
+        """Return squared Mahalanobis distances over what they are on average: over d, in general.
+
+        With P the inverse covariance, what vectors of the cloud have on average is
+        ``trace(P @ covariance) = d``, or with some values taken for the mean the sum of
+        ``P * covariance`` over the rows and columns of the others.
 
         Parameters
         ----------
         vectors : ndarray of shape (n, d)
-            NaN counts as the mean, and as no dimension.
+            NaN counts as the mean.
 
         Returns
         -------
@@ -131,10 +136,22 @@ class Cloud:
         """
         centred = vectors - self.mean
         unknown = np.isnan(centred)
-        n_known = vectors.shape[1] - unknown.sum(axis=1)
         centred[unknown] = 0.0
-        white = centred @ self.whitening
-        return np.asarray(np.einsum("ij,ij->i", white, white) / np.maximum(n_known, 1))
+        expected: Any = vectors.shape[1]
+        if unknown.any():
+            known = (~unknown).astype(np.float64)
+            expected = np.einsum("ij,ij->i", known @ self.parts, known)
+            expected[expected <= 0] = 1.0  # nothing is known
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite errors
+            white = centred @ self.whitening
+            squares = np.einsum("ij,ij->i", white, white)
+        return np.where(np.isnan(squares), np.inf, squares / expected)
+
+    @cached_property
+    def parts(self) -> Float64:
+        """The inverse covariance times the covariance, element by element, (d, d)."""
+        colouring = np.linalg.inv(self.whitening)
+        return np.asarray((self.whitening @ self.whitening.T) * (colouring.T @ colouring))
 
 
 @dataclass(frozen=True, eq=False)

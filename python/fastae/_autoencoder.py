@@ -182,9 +182,9 @@ class Autoencoder(
     contamination : "auto" or float in (0, 0.5], default="auto"
         Sets `offset_`, below whose score `predict` calls a row odd. A float is the share of
         training rows to call odd. "auto" is the outer fence of a box plot of the logarithms of
-        training errors, and from 200 rows on at most their 99.5 % quantile, so that some row is
-        called odd; it looks at about 10,000 evenly spaced rows of larger tables. With
-        `calibration_fraction` all this is of the calibration rows.
+        training errors, at most 5 times the largest one, and from 200 rows on at most their
+        99.5 % quantile, so that some row is called odd; it looks at about 10,000 evenly spaced
+        rows of larger tables. With `calibration_fraction` all this is of the calibration rows.
     anomaly_score : {"mse", "standardized", "mahalanobis", "code_distance"} or sequence of these, \
             default="mse"
         How odd a row is: what `score_samples` is minus of, and thresholds and p-values go by.

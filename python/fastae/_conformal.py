@@ -203,8 +203,9 @@ class ConformalMixin(ScoringMixin):
 
         Notes
         -----
-        Where `sample_weight` says that calibration rows stand for several each, they are counted so
-        often.
+        With `sample_weight`, calibration rows that `fit` held out count in proportion to it, all
+        together as many as they are: weights make no evidence. The promise is then about rows
+        that are drawn in the same proportions, and approximate.
 
         References
         ----------

@@ -95,13 +95,13 @@ class DetectingMixin(FittingMixin, ConformalMixin, ExplainingMixin):
                 self._encoder = None
                 table = self._read_new(X, sample_weight)
             marked = self._marked(anomalous, sample_weight, table)
-            if held is not None and held_weights is None:
+            if held is not None:
                 rule.check_suits(held.size, "calibration")  # before all the training
-            if held is None:
-                warn_of_promise(rule, stacklevel=4)
+            else:
                 if sample_weight is None:
                     n = table.shape[0]
                     rule.check_suits(n if rule.wants_all else min(n, SAMPLE_ROWS), "training")
+                warn_of_promise(rule, stacklevel=4)
             if not continues:
                 table = self._without_constants(table, _normal(table, sample_weight, marked))
                 self._settle_units(table)
@@ -257,7 +257,8 @@ class DetectingMixin(FittingMixin, ConformalMixin, ExplainingMixin):
         if held is not None or self._score_model is not None:
             errors = self._oddness(rows.X, rows.rows)
         kind = "training" if held is None else "calibration"
-        offset = -self._rule().threshold(errors, rows.weights, kind)
+        weights = rows.weights if held is None else _as_shares(rows.weights)
+        offset = -self._rule().threshold(errors, weights, kind)
         own = {"offset_": offset, "_score_model": self._score_model}
         return super()._fitted_now(training, state) | own
 
@@ -280,7 +281,8 @@ class DetectingMixin(FittingMixin, ConformalMixin, ExplainingMixin):
         if held is None:
             self.offset_ = -rule.threshold(errors, sample.weights, "training")
         else:
-            self._calibration = _errors_and_weights(self._oddness(held.X, held.rows), held.weights)
+            errors_held = self._oddness(held.X, held.rows)
+            self._calibration = _errors_and_weights(errors_held, _as_shares(held.weights))
             self.offset_ = -rule.threshold(*self._calibration, "calibration")
         errors, weights = _errors_and_weights(errors, sample.weights)
         step = -(-errors.size // SAMPLE_ROWS)
@@ -310,9 +312,11 @@ class DetectingMixin(FittingMixin, ConformalMixin, ExplainingMixin):
     def _follow(self, training: Training, *, first: bool) -> None:
         """Set the books, and the threshold on the errors of the last rows."""
         rows = training.data.last(SAMPLE_ROWS)
+        before = None if self._score_model is None else self._score_model.names
         self._learn_scores(rows, keep=not first)
+        now = None if self._score_model is None else self._score_model.names
         errors, weights = _errors_and_weights(self._oddness(rows.X, rows.rows), rows.weights)
-        if not first:
+        if not first and before == now:  # else the old errors are in other units
             old_errors, old_weights = _errors_and_weights(*self._errors)
             errors = np.concatenate([old_errors, errors])[-SAMPLE_ROWS:]
             weights = np.concatenate([old_weights, weights])[-SAMPLE_ROWS:]
@@ -334,6 +338,11 @@ def _normal(table: Table, sample_weight: Any, marked: dict[str, Any]) -> Float64
     if not marked:
         return weights
     return np.where(marked["anomalous"], 0.0, 1.0 if weights is None else weights)
+
+
+def _as_shares(weights: Float64 | None) -> Float64 | None:
+    """Return weights that add up to the number of rows: there is no more evidence than rows."""
+    return None if weights is None else weights * (weights.size / weights.sum())
 
 
 def _errors_and_weights(errors: Float64, weights: Float64 | None) -> tuple[Float64, Float64]:

@@ -45,7 +45,7 @@ def errors_of(estimator: Any, X: Any) -> Float64:
 
 
 def checked_errors(name: str, values: Any) -> Float64:
-    """Return one finite number per row."""
+    """Return one number per row."""
     try:
         errors = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -54,9 +54,10 @@ def checked_errors(name: str, values: Any) -> Float64:
     if errors.ndim != 1:
         msg = f"{name} must be one number per row, got an array of shape {errors.shape}."
         raise ValueError(msg)
-    wrong = np.flatnonzero(~np.isfinite(errors))
+    # An infinite error is that of a row beyond all others, and has a rank.
+    wrong = np.flatnonzero(np.isnan(errors) | np.isneginf(errors))
     if wrong.size:
-        msg = f"{name} must be finite, but that of row {wrong[0]} is {errors[wrong[0]]}."
+        msg = f"{name} must be numbers, but that of row {wrong[0]} is {errors[wrong[0]]}."
         raise ValueError(msg)
     return errors
 
@@ -76,8 +77,16 @@ def checked_window(window: Any, n_calibration: int, rate: float) -> int:
 
 
 def fingerprint(estimator: Any) -> int | None:
-    """Return a number that training changes; None for estimators of other packages."""
-    biases = getattr(estimator, "intercepts_", None)
-    if biases is None:
+    """Return a number that changes with the scores; None for estimators of other packages."""
+    if not hasattr(estimator, "intercepts_"):
         return None
-    return zlib.crc32(b"".join(np.asarray(b, dtype=np.float32).tobytes() for b in biases))
+    arrays = [*estimator.coefs_, *estimator.intercepts_, estimator.shift_, estimator.scale_]
+    scores = getattr(estimator, "_score_model", None)
+    if scores is not None:
+        clouds = [cloud for cloud in (scores.residuals, scores.codes) if cloud is not None]
+        arrays += [part for cloud in clouds for part in (cloud.mean, cloud.whitening)]
+        arrays += [part for part in (scores.levels, scores.column_errors) if part is not None]
+    number = zlib.crc32(repr(None if scores is None else scores.names).encode())
+    for array in arrays:
+        number = zlib.crc32(np.ascontiguousarray(array).data, number)
+    return number

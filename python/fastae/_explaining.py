@@ -174,10 +174,10 @@ class ExplainingMixin(ScoringMixin):
         made = self._call(_core.reconstruct, seen)
         expected = self._without_unknown(made if self._units is None else made[0])
         error = np.asarray(self._column_errors(seen), dtype=np.float64)
-        observed = np.where(np.isnan(error), np.nan, _dense(table))
-        expected = np.where(np.isnan(error), np.nan, expected)
+        observed = np.where(np.isnan(error), np.nan, _dense(table)).astype(np.float64)
+        expected = np.where(np.isnan(error), np.nan, expected).astype(np.float64)
         arrays = {
-            "share": error / _totals(error)[:, np.newaxis],
+            "share": _shares(error),
             "error": error,
             "observed": observed,
             "expected": expected,
@@ -208,13 +208,20 @@ def _ranked(errors: Array, most: int) -> tuple[Array, Array, Array, Float64, Flo
     values = np.take_along_axis(errors, order, axis=1).astype(np.float64)
     row, at = np.nonzero(~np.isnan(values))
     error = values[row, at]
-    return row, at + 1, order[row, at], error / _totals(errors)[row], error
+    column = order[row, at]
+    return row, at + 1, column, _shares(errors)[row, column], error
 
 
-def _totals(errors: Array) -> Float64:
-    """Return each row's sum of errors, which shares are of; 1 where it is 0."""
-    total = np.nansum(errors, axis=1, dtype=np.float64)
-    return np.where(total > 0, total, 1.0)
+def _shares(errors: Array) -> Float64:
+    """Return what share of its row's sum each error is; of infinite ones alike."""
+    endless = np.isinf(errors)
+    has_endless = endless.any(axis=1, keepdims=True)
+    values = np.where(has_endless & ~np.isnan(errors), endless, errors).astype(np.float64)
+    # Over the largest first, so that sums stay finite.
+    largest = np.max(np.nan_to_num(values), axis=1, keepdims=True, initial=0.0)
+    values /= np.where(largest > 0, largest, 1.0)
+    total = np.nansum(values, axis=1, keepdims=True)
+    return np.asarray(values / np.where(total > 0, total, 1.0))
 
 
 def _dense(table: Table) -> Array:

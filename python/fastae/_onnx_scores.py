@@ -50,7 +50,7 @@ def oddness(
         factors = errors.factors()
         roots = None if factors is None else graph.node("Sqrt", factors)
         values = graph.concat(_parts(errors.with_gaps(network.residuals()), roots))
-        made["mahalanobis"] = _distances(graph, scores.residuals, values)
+        made["mahalanobis"] = _marginal_distances(graph, scores.residuals, values)
     if scores.codes is not None:
         made["code_distance"] = _distances(graph, scores.codes, network.layer(feature_layer))
     parts = [
@@ -61,10 +61,25 @@ def oddness(
 
 
 def _distances(graph: Graph, cloud: Cloud, vectors: str) -> str:
+    """Return squared distances of vectors that have all their values, over d."""
     centred = graph.node("Sub", vectors, graph.floats(cloud.mean))
-    known, count = _known(graph, centred)
-    white = graph.node("MatMul", known, graph.floats(cloud.whitening))
-    return graph.node("Div", graph.row_sums(white, "ReduceSumSquare"), count)
+    white = graph.node("MatMul", centred, graph.floats(cloud.whitening))
+    squares = graph.row_sums(white, "ReduceSumSquare")
+    return graph.node("Div", squares, graph.floats(cloud.mean.size))
+
+
+def _marginal_distances(graph: Graph, cloud: Cloud, vectors: str) -> str:
+    """Return squared distances over what they are on average, by the values that are not NaN."""
+    centred = graph.node("Sub", vectors, graph.floats(cloud.mean))
+    unknown = graph.node("IsNaN", centred)
+    centred = graph.node("Where", unknown, graph.floats(0.0), centred)
+    white = graph.node("MatMul", centred, graph.floats(cloud.whitening))
+    known = graph.cast(graph.node("Not", unknown), graph.dtype)
+    parts = graph.node("MatMul", known, graph.floats(cloud.parts))
+    expected = graph.row_sums(graph.node("Mul", parts, known))
+    is_none = graph.node("LessOrEqual", expected, graph.floats(0.0))
+    expected = graph.node("Where", is_none, graph.floats(1.0), expected)
+    return graph.node("Div", graph.row_sums(white, "ReduceSumSquare"), expected)
 
 
 def _known(graph: Graph, values: str) -> tuple[str, str]:

@@ -240,8 +240,9 @@ def check_finite(estimator: Any, table: Table) -> None:
 def _fail_if_scan(X: Any) -> None:
     if isinstance(X, Scan):
         msg = (
-            "A scan goes to Autoencoder.fit, score_samples, predict, decision_function, transform "
-            "and reconstruction_error: give other methods its batches, one by one."
+            "A scan goes to Autoencoder.fit, score_samples, predict, decision_function, transform, "
+            "reconstruction_error, p_values, detect and calibrate: give other methods its batches, "
+            "one by one."
         )
         raise TypeError(msg)
 

@@ -121,6 +121,8 @@ class Rule:
             least, needed = limits[self.method]
             name = "contamination" if self.method == "contamination" else "false_positive_rate"
             advice = f"give {math.ceil(needed - 1e-6):,} rows or more"
+            if kind == "training" and name == "false_positive_rate":
+                advice = f"calibrate with {math.ceil(needed - 1e-6):,} rows or more"
             if self.method == "rate" and n >= MIN_ROWS_FOR_TAIL and level * TAIL_REACH * n >= 1:
                 advice += ", or method='evt' for a fit to the tail"
             msg = f"{name}={level:g} is finer than {rows} support: at least {least:.6g}; {advice}."

@@ -63,6 +63,9 @@ def check_fitted(estimator: Any, widths: Sequence[int]) -> None:
         _require(widths[-1] == units.n_outputs, "outputs")
         _require(isinstance(estimator.offset_, float), "offset_")
         _check_scores(estimator, units.n_numbers + len(units.n_levels))
+        for name in ("_errors", "_calibration"):
+            kept = getattr(estimator, name, None)
+            _require(kept is None or _are_errors(kept), name)
     _require(hasattr(estimator, "classes_") == hasattr(estimator, "predict_proba"), "classes_")
 
 
@@ -170,6 +173,19 @@ def _check_scores(estimator: Any, n_columns: int) -> None:
     for name, (cloud, d) in clouds.items():
         _require((cloud is not None) == (name in names), "_score_model")
         _require(cloud is None or _is_cloud(cloud, d), "_score_model")
+
+
+def _are_errors(kept: Any) -> bool:
+    """Tell whether these are errors of rows, and how many rows each stands for."""
+    if not (isinstance(kept, tuple) and len(kept) == 2 and isinstance(kept[0], np.ndarray)):
+        return False
+    n = len(kept[0]) if kept[0].ndim else 0
+    return (
+        n > 0
+        and all(_is_vector(values, np.float64, n) for values in kept)
+        and not np.isnan(kept[0]).any()
+        and bool(np.isfinite(kept[1]).all() and (kept[1] >= 0).all() and kept[1].sum() > 0)
+    )
 
 
 def _is_cloud(cloud: Any, d: int) -> bool:

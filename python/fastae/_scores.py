@@ -97,15 +97,14 @@ class RowScoresMixin(NetworkMixin):
             As the core has them: numbers, then factors.
         """
         residuals = np.sqrt(errors, dtype=np.float64)
-        made = self._call(_core.reconstruct, table)
-        expected = made if self._units is None else made[0]
         numbers = numbers_of(table)
         observed = numbers.toarray() if isinstance(numbers, SparseTable) else numbers
-        with np.errstate(invalid="ignore"):  # columns that are not known at all
-            seen, said = ((x - self.shift_) * self.scale_ for x in (observed, expected))
-        seen = np.clip(np.where(np.isnan(seen), 0.0, seen), -self._limit, self._limit)
-        signs = np.where(seen < said, -1.0, 1.0)
-        residuals[:, : signs.shape[1]] *= signs
+        n_numbers = observed.shape[1]
+        # In scaled units, where float32 has digits enough whatever the columns' own.
+        expected = self._call(_core.activations, table, n_layers=len(self.coefs_))[:, :n_numbers]
+        scaled = (observed - self.shift_) * self.scale_
+        scaled = np.clip(np.where(np.isnan(scaled), 0.0, scaled), -self._limit, self._limit)
+        residuals[:, :n_numbers] *= np.where(scaled < expected, -1.0, 1.0)
         return residuals
 
     def _learn_scores(self, sample: ScoredRows, *, keep: bool = False) -> None:

@@ -327,7 +327,8 @@ class ScoringMixin(RowScoresMixin, TransformerMixin):  # type: ignore[misc]
         Returns
         -------
         score : float
-            Minus the mean MSE, in squared scaled units, unless `anomaly_score` is another.
+            Minus the mean MSE, in squared scaled units, unless `anomaly_score` is another: a
+            search must not compare different ones by it, whose units differ.
 
         Raises
         ------

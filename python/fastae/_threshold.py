@@ -23,6 +23,9 @@ Float64 = npt.NDArray[np.float64]
 # Below this many rows a table may well have no odd row, and none has to be flagged.
 MIN_ROWS_TO_FLAG = 200
 MAX_QUANTILE = 0.995
+# Where errors are few and spread over decades, the fence may lie beyond anything that a row can
+# reach; the largest training error, so many times over, bounds it.
+MAX_MULTIPLE = 5.0
 # An error of float32 rounding on inputs of size 1; smaller ones say nothing.
 NOISE = float(np.finfo(np.float32).eps) ** 2
 # A normal distribution's standard deviation over its median absolute deviation.
@@ -44,8 +47,9 @@ def threshold(
     contamination : "auto" or float in (0, 0.5]
         A number is the share of the given rows to lie above the threshold, up to ties.
         "auto" is Tukey's outer fence on the logarithms of the errors, Q3 + 3 (Q3 - Q1), because
-        errors of normal rows are skewed to the right; with 200 rows or more it is at most
-        their 99.5 % quantile, so that the worst training rows always count as odd.
+        errors of normal rows are skewed to the right, but at most 5 times the largest error; with
+        200 rows or more it is at most their 99.5 % quantile, so that the worst training rows
+        always count as odd.
     weights : ndarray of shape (n_samples,), float64, or None
         How many rows each stands for, as in `quantiles`.
 
@@ -71,7 +75,7 @@ def threshold(
     # exp(log q3 + 3 (log q3 - log q1)), exact where q1 == q3.
     fence = float(q3 * (q3 / q1) ** 3)
     if n_rows(mse, weights) < MIN_ROWS_TO_FLAG:
-        return fence
+        return min(fence, max(MAX_MULTIPLE * float(mse.max()), NOISE))
     return min(fence, float(high))
 
 

@@ -12,7 +12,7 @@ from sklearn.covariance import ledoit_wolf
 
 import fastae
 from fastae import Autoencoder
-from fastae._anomaly_scores import NAMES
+from fastae._anomaly_scores import NAMES, Cloud
 
 SCORES = [*NAMES, ("mse", "code_distance"), ["standardized", "mahalanobis", "code_distance"]]
 rng = np.random.default_rng(0)
@@ -243,3 +243,54 @@ def test_callbacks_get_the_threshold_of_the_score():
     model.fit(X)
     assert len(seen) > 1
     assert model.offset_ < -1  # a threshold in units of ordinary scores, not of errors
+
+
+@pytest.mark.parametrize("name", ["mahalanobis", "standardized"])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_rows_with_gaps_are_about_1_as_well(name, share):
+    table = X.copy()
+    gaps = rng.random(len(X)) < 0.3
+    table[np.ix_(gaps, [0, 2, 5])] = np.nan
+    table[rng.random(X.shape) < share / 5] = np.nan
+    scores = -fitted(name, table).score_samples(table)
+    assert 0.5 < scores[gaps].mean() < 1.9  # worse reconstructed, by less that is known
+    assert 0.5 < scores[~gaps].mean() < 1.5
+
+
+def test_distances_of_a_single_known_value_are_those_of_its_column():
+    cloud = Cloud.of(X, None)
+    alone = np.full((1, 6), np.nan)
+    alone[0, 2] = X[0, 2]
+    expected = (X[0, 2] - X[:, 2].mean()) ** 2 / X[:, 2].var()
+    assert cloud.distances(alone)[0] == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e6])
+def test_float32_tables_far_from_0(offset):
+    """Columns whose own float32 digits are coarser than the residuals."""
+    runtime = pytest.importorskip("onnxruntime")
+    table = (X + offset).astype(np.float32)
+    model = fitted("mahalanobis", table)
+    scores = model.score_samples(table)
+    np.testing.assert_allclose(scores, model.score_samples(table.astype(float)), rtol=2e-3)
+    graph = model.to_onnx(dtype="float32", outputs=["score"])
+    found = runtime.InferenceSession(graph.SerializeToString()).run(None, {"X": table})[0]
+    np.testing.assert_allclose(found, scores, rtol=2e-3)
+
+
+def test_a_stream_drops_errors_in_other_units():
+    model = Autoencoder(hidden_layer_sizes=2, random_state=0, contamination=0.05)
+    for _ in range(3):
+        model.partial_fit(X)
+    model.set_params(anomaly_score="mahalanobis").partial_fit(X)
+    assert np.mean(model.predict(X) == -1) == pytest.approx(0.05, abs=0.01)
+
+
+def test_infinite_errors_are_beyond_all_others():
+    for score in NAMES:
+        model = fitted(score, scaling="standard")
+        far = np.full((1, 6), 1e200)
+        far[0, 1:] = X[0, 1:]
+        value = -model.score_samples(far)[0]
+        assert value == np.inf or score == "code_distance"
+        assert model.predict(far)[0] == -1

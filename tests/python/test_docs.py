@@ -20,6 +20,8 @@ NOT_RUN = {
 # Pictures that the page's own code does not draw, and why.
 NOT_DRAWN: dict[tuple[str, str], str] = {
     ("report.md", "images/report.png"): "a browser's picture of a report",
+    ("tutorial-codes.md", "images/codes-mnist.png"): "benchmarks/codes.py, minutes of training",
+    ("tutorial-codes.md", "images/codes-fashion.png"): "benchmarks/codes.py, minutes of training",
 }
 
 # `pages.picture_difference` was at most 4 between instruction sets and runs (training differs in

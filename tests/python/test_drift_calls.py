@@ -145,8 +145,8 @@ def test_a_window_is_refused_where_it_never_alarms():
     ("errors", "message"),
     [
         (np.zeros((30, 1)), r"one number per row, got an array of shape \(30, 1\)"),
-        ([0.0] * 30 + [np.nan], "must be finite, but that of row 30 is nan"),
-        ([-np.inf] + [0.0] * 30, "must be finite, but that of row 0 is -inf"),
+        ([0.0] * 30 + [np.nan], "must be numbers, but that of row 30 is nan"),
+        ([-np.inf] + [0.0] * 30, "must be numbers, but that of row 0 is -inf"),
         (["odd"] * 30, "must be numbers, one per row"),
     ],
 )
@@ -176,3 +176,25 @@ def test_scans_without_rows_are_refused(model):
         monitor.update(fastae.scan(lambda: iter([])))
     with pytest.raises(ValueError, match="features"):
         monitor.update(table(5)[:, :3])
+
+
+@pytest.mark.parametrize("change", ["score", "weights", "seed"])
+def test_an_estimator_whose_scores_changed_is_refused(change):
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    settings = {"calibration_fraction": 0.5, "max_epochs": 0, "random_state": 0}
+    model = Autoencoder(**settings).fit(X)
+    monitor = DriftMonitor(model)
+    if change == "score":
+        model.set_params(anomaly_score="mahalanobis").fit(X)
+    elif change == "weights":
+        model.coefs_[0][:] *= 3
+    else:
+        model.set_params(random_state=1).fit(X)
+    with pytest.raises(ValueError, match="trained"):
+        monitor.update(X)
+
+
+def test_infinite_errors_have_a_rank():
+    errors = np.random.default_rng(0).exponential(size=200)
+    monitor = DriftMonitor.from_errors(errors)
+    assert monitor.update_errors(np.full(20, np.inf)).alarm

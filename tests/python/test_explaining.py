@@ -252,3 +252,21 @@ def test_the_column_of_a_planted_value_is_the_first_reason(name, seed):
     assert (reasons["feature"] == chosen).sum() >= 95
     named = reasons[reasons["feature"] == chosen]
     assert ((named["difference"] > 0) == up[named["row"]]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_errors_that_overflow_have_shares(dtype):
+    X = np.random.default_rng(0).normal(size=(100, 4)).astype(dtype)
+    model = Autoencoder(scaling="standard", max_epochs=3, random_state=0).fit(X)
+    odd = X[:2].copy()
+    odd[1, 2] = 1e30 if dtype == np.float32 else 1e160
+    reasons = model.explain(odd)
+    assert reasons.groupby("row")["share"].sum().to_numpy() == pytest.approx(1)
+    assert reasons[reasons["row"] == 1].iloc[0][["feature", "share"]].tolist() == [2, 1.0]
+    np.testing.assert_allclose(model.explain(odd, shape=4)["share"].sum(axis=1), 1)
+
+
+def test_arrays_are_float64():
+    X = np.random.default_rng(0).integers(0, 255, (50, 4)).astype(np.uint8)
+    arrays = Autoencoder(max_epochs=1, random_state=0).fit(X).explain(X, shape=(2, 2))
+    assert {array.dtype for array in arrays.values()} == {np.dtype(np.float64)}

@@ -93,10 +93,11 @@ def test_anomalies_and_absent_rows_are_not_drawn():
     assert not held[:40].any()
     assert not held[180:].any()
     errors, counts = fitted._calibration
-    np.testing.assert_array_equal(np.sort(counts), np.sort(weight[held]))
+    shares = weight * held.sum() / weight[held].sum()  # no more evidence than rows
+    np.testing.assert_allclose(np.sort(counts), np.sort(shares[held]))
     order = np.argsort(errors)
     by_row = np.flatnonzero(held)[np.argsort(fitted.reconstruction_error(X)[held])]
-    np.testing.assert_array_equal(counts[order], weight[by_row])
+    np.testing.assert_allclose(counts[order], shares[by_row])
 
 
 def test_rows_can_be_given_in_three_ways(calibrated):
@@ -234,3 +235,12 @@ def test_rates_on_real_tables(name):
     for target, shares in flagged.items():
         low, high = stats.binom.interval(0.99, n, target)
         assert low / n <= np.mean(shares) <= high / n
+
+
+def test_weights_make_no_evidence():
+    """100 calibration rows of weight 10 are 100 rows."""
+    X = table(200)
+    fitted = model(calibration_fraction=0.5).fit(X, sample_weight=np.full(200, 10.0))
+    assert fitted.p_values(np.full((1, X.shape[1]), 1e6))[0] == pytest.approx(1 / 101)
+    with pytest.raises(ValueError, match="finer than the errors of 100 calibration rows"):
+        fitted.set_threshold(false_positive_rate=0.001)

@@ -14,10 +14,25 @@ def log_normal(n, seed=0):
 
 
 def test_auto_is_the_outer_fence_of_the_logarithms():
-    mse = log_normal(199)
+    mse = log_normal(199) ** 0.3
     q1, q3 = np.quantile(np.log(mse), [0.25, 0.75])
     # The quantiles of 199 values fall between two of them, where log and mean do not commute.
     assert threshold(mse, "auto") == pytest.approx(np.exp(q3 + 3 * (q3 - q1)), rel=0.01)
+
+
+def test_auto_is_not_far_beyond_all_errors():
+    """Where few errors spread over decades, the fence alone is beyond what a row can reach."""
+    mse = log_normal(150) ** 2
+    assert threshold(mse, "auto") == 5 * mse.max()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n_columns", [2, 4, 8])
+def test_an_absurd_row_of_a_small_table_is_odd(n_columns, seed):
+    X = np.random.default_rng(seed).normal(size=(150, n_columns))
+    absurd = X[:1].copy()
+    absurd[0] = 1e6
+    assert Autoencoder(random_state=seed, max_epochs=30).fit(X).predict(absurd) == -1
 
 
 def test_auto_does_not_depend_on_units():

@@ -36,13 +36,6 @@ void check_kind(const Json& meta) {
     if (version < 1) throw Damage("its version is none");
 }
 
-/// Whether this is a sequence of the one word "mse".
-bool is_only_mse(const Json& score) {
-    if (!score.is_list() && !score.has_tag("tuple")) return false;
-    const std::vector<Json> words = list_of(score);
-    return words.size() == 1 && words[0].is("mse");
-}
-
 /// Throws Refusal for an estimator that is for Python only.
 void check_estimator(const Archive& archive, const Json& estimator) {
     const Json name = estimator.member("class");
@@ -52,11 +45,8 @@ void check_estimator(const Archive& archive, const Json& estimator) {
             "Autoencoder");
     }
     require(name.is("Autoencoder"), "an estimator");
-    const std::optional<Json> score =
-        Values(archive, estimator.member("params")).find("anomaly_score");
-    const bool is_mse = !score || score->is("mse") || is_only_mse(*score);
-    // The attribute is what was fitted; the parameter may say something else by now.
-    if (!is_mse || Values(archive, estimator.member("fitted")).find("_score_model")) {
+    // What was fitted counts; the parameter anomaly_score may say something else by now.
+    if (Values(archive, estimator.member("fitted")).find("_score_model")) {
         throw Refusal("its anomaly_score is another than 'mse', which only Python computes");
     }
 }
