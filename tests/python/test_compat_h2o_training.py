@@ -91,20 +91,6 @@ def test_ecg_tutorial():
 
 @real_data
 @pytest.mark.real_data
-def test_first_example_of_the_documentation(monkeypatch, capsys):
-    page = Path(__file__).parents[2] / "docs" / "coming-from-h2o.md"
-    example = page.read_text().split("```python\n")[1].split("```")[0]
-    monkeypatch.chdir(Path(os.environ["FASTAE_DATA"]) / "ecg")
-    exec(example, {})  # noqa: S102
-    assert [int(line.split()[0]) for line in capsys.readouterr().out.splitlines()[1:]] == [
-        20,
-        22,
-        21,
-    ]
-
-
-@real_data
-@pytest.mark.real_data
 def test_ecg_of_the_booklet():
     """The same in H2O's booklet: a deep network, and `sparse`, which means nothing here."""
     train_ecg, test_ecg = ecg("train"), ecg("test")
