@@ -83,6 +83,7 @@ def test_show_config_names_the_build(capsys):
 def test_datasets_are_imported_when_first_used():
     code = """if True:
         import sys, fastae
+        assert fastae.Autoencoder.__name__ == "Autoencoder"
         assert "fastae.datasets" not in sys.modules
         assert "datasets" in dir(fastae)
         assert fastae.datasets.__name__ == "fastae.datasets"

@@ -222,7 +222,7 @@ def test_forced_instruction_set_is_used():
 
 
 def test_unknown_instruction_set_is_an_import_error():
-    code = "try:\n    import fastae\nexcept ImportError as error:\n    print(error)"
+    code = "try:\n    import fastae._core\nexcept ImportError as error:\n    print(error)"
     message = python(code, FASTAE_ISA="v9")
     assert "FASTAE_ISA=v9" in message
     assert ISAS[0] in message
