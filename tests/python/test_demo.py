@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from fastae._cli.app import app
 from fastae._cli.demo import rank_digits, rank_heartbeats
-from fastae._cli.plots import BLUE, MAX_INK, VERMILLION, beats_figure, digits_figure
+from fastae._cli.plots import BLUE, MAX_INK, RED, beats_figure, digits_figure
 from fastae._cli.tables import Ranking
 
 
@@ -53,7 +53,7 @@ def test_demo_writes_two_pictures(demo):
         assert width == 1350
         assert 800 < height < 1100
     colors = imread(folder / "heartbeats.png")[..., :3].reshape(-1, 3)
-    for color in (BLUE, VERMILLION):
+    for color in (BLUE, RED):
         near = np.abs(colors - to_rgba(color)[:3]).max(axis=1) < 0.02
         assert near.sum() > 500
 
@@ -89,7 +89,7 @@ def test_beats_are_blue_and_anomalies_red():
     top, *panels = figure.axes
     colors = {tuple(line.get_ydata()): line.get_color() for line in top.lines}
     for row in range(5):
-        assert same_color(colors[tuple(beats[row])], VERMILLION if row in (2, 4) else BLUE)
+        assert same_color(colors[tuple(beats[row])], RED if row in (2, 4) else BLUE)
     assert [axes.get_title().split(":")[0] for axes in panels] == ["row 2", "row 4", "row 3"]
     np.testing.assert_array_equal(panels[0].lines[0].get_ydata(), beats[2])
     np.testing.assert_array_equal(panels[0].lines[1].get_ydata(), beats[2] + 0.1)

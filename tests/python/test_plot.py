@@ -32,7 +32,7 @@ from fastae.plot import (
     ReconstructionsDisplay,
     WeightsDisplay,
 )
-from fastae.plot._style import BLUE, VERMILLION
+from fastae.plot._style import BLUE, RED
 from pictures import overlapping_ticks
 
 OF_ROWS = [
@@ -154,7 +154,7 @@ def test_ranked_errors_are_the_scores(beats_model):
     np.testing.assert_array_equal(odd.get_ydata(), ranked[:3])
     np.testing.assert_array_equal(other.get_ydata(), ranked[3:])
     assert line.get_ydata()[0] == display.threshold
-    assert same_color(odd.get_color(), VERMILLION)
+    assert same_color(odd.get_color(), RED)
     assert same_color(other.get_color(), BLUE)
     assert odd.get_marker() != other.get_marker()
     assert "3 of 23 rows flagged" in texts(display.figure_)
@@ -232,7 +232,7 @@ def test_images_above_their_reconstructions(digits):
     captions = [label.get_text() for label in display.axes_[2].get_xticklabels()]
     assert captions[-1].startswith(f"row {order[-1]}\n")
     for label, row in zip(display.axes_[2].get_xticklabels(), order[-5:], strict=True):
-        is_red = same_color(label.get_color(), VERMILLION)
+        is_red = same_color(label.get_color(), RED)
         assert is_red == (fitted.predict(X[[row]])[0] == -1)
 
 
@@ -249,7 +249,7 @@ def test_curves_of_a_series_are_in_its_units(beats_model):
     display = made(CurvesDisplay, beats_model, BEATS.data, x=BEATS.time, y_label="mV")
     np.testing.assert_array_equal(display.curves, BEATS.data)
     for line, flag in zip(display.lines_, display.flagged, strict=True):
-        assert same_color(line.get_color(), VERMILLION if flag else BLUE)
+        assert same_color(line.get_color(), RED if flag else BLUE)
     assert np.flatnonzero(display.flagged).tolist() == [20, 21, 22]
     unasked = made(CurvesDisplay, beats_model, BEATS.data)  # neighbours are alike
     np.testing.assert_array_equal(unasked.curves, BEATS.data)
@@ -320,7 +320,7 @@ def test_many_codes_are_projected(beats_model):
     other, odd = display.ax_.collections[:2]
     assert len(odd.get_offsets()) == 3
     assert len(other.get_offsets()) == 20
-    assert same_color(odd.get_edgecolor()[0], VERMILLION)
+    assert same_color(odd.get_edgecolor()[0], RED)
     same = CodesDisplay.from_predictions(
         np.ones((4, 3)), [1.0, 2.0, 3.0, 4.0], 3.5, ax=Figure().subplots()
     )

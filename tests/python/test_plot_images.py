@@ -94,12 +94,21 @@ def weight_images(figure):
     return WeightsDisplay(CURVES[:9], np.arange(9), 12, shape=(5, 5)).plot(figure)
 
 
+def unused_weights(figure):
+    return WeightsDisplay(CURVES[2:7], np.arange(5), 12, shape=(5, 5)).plot(figure)
+
+
+def dots(ax):
+    rows = np.concatenate([CURVES[:, :1], np.full((N, 1), np.nan), CURVES[:, 1:2]], axis=1)
+    return CurvesDisplay.from_predictions(rows, ERRORS > 10, ax=ax)
+
+
 def weight_map(figure):
     return WeightsDisplay(CURVES[:9], np.arange(9), 9).plot(figure)
 
 
-ON_AXES = [history, ranked, ranked_many, histogram, curves, heatmap, codes]
-ON_FIGURES = [curve_pairs, image_pairs, colour_pairs, weight_images, weight_map]
+ON_AXES = [history, ranked, ranked_many, histogram, curves, heatmap, codes, dots]
+ON_FIGURES = [curve_pairs, image_pairs, colour_pairs, weight_images, unused_weights, weight_map]
 
 
 def drawn(make):

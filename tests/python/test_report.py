@@ -186,7 +186,7 @@ def test_columns_of_a_mixed_table():
     new.loc[3, "colour"] = "green"
     page = Reader(report(small().fit(X), new))
     assert (
-        f"pandas DataFrame, 80 rows {TIMES} 6 columns (3 numbers, 2 categories, 1 dates)"
+        f"pandas DataFrame, 80 rows {TIMES} 6 columns (3 numbers, 2 categories, 1 date)"
         in page.words
     )
     assert "4.2 % of the cells are missing" in page.words  # a quarter of a sixth
@@ -200,6 +200,40 @@ def test_columns_of_a_mixed_table():
     assert colour[4].startswith("red ")
     assert page.row("day", 6)[4] == str(X["day"].min().round("s"))
     assert page.row("always constant in fit")[4:7] == ["7", "7", "7"]
+
+
+def test_dates_without_times_take_no_room_for_them():
+    X = mixed_table()
+    X["until"] = X["day"].dt.round("D")
+    html = report(small().fit(X), X)
+    page = Reader(html)
+    assert page.row("until", 6)[4] == str(X["until"].min().date())
+    low = X["day"].min().round("s")
+    assert f'<span class="whole">{low.date()}</span> <span class="whole">{low.time()}' in html
+    X["day"] = X["day"].dt.normalize() + pd.to_timedelta((np.arange(80) > 0) * 3600, "s")
+    assert all(len(cell) == 19 for cell in Reader(report(small().fit(X), X)).row("day", 6)[4:7])
+
+
+def test_levels_that_hold_commas_are_in_quotes():
+    X = mixed_table()
+    X["place"] = np.where(np.arange(80) % 4, "Paris, Texas", 'the "old" town')
+    X["a, b"] = 1.0
+    new = X.copy()
+    new.loc[7, "place"] = "Rome, NY"
+    page = Reader(report(small().fit(X), new))
+    place = page.row('place not in fit: "Rome, NY"', 6)[4]
+    assert place.startswith('"Paris, Texas" 74 %, "the \\"old\\" town" 25 %')
+    assert '2 columns were constant: always, "a, b".' in page.words
+
+
+def test_long_names_stay_different():
+    beginning, end = "the temperature of the sensor in the ", " part of the building in degrees"
+    names = [f"{beginning}{part}{end}" for part in ("north", "south")]
+    X = pd.DataFrame(plain_table(60, 2), columns=names)
+    page = Reader(report(small().fit(X), X))
+    listed = {row[0] for row in page.rows if len(row) == 8 and "degrees" in row[0]}
+    assert len(listed) == 2
+    assert all(any(part in name for part in ("north", "south")) for name in listed)
 
 
 def test_dropped_columns_are_called_so():

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from fastae._cli.files import write_atomically
 from fastae.plot import CurvesDisplay, ReconstructionsDisplay
 from fastae.plot._lines import draw_pair, pair_handles
-from fastae.plot._style import BLUE, VERMILLION, clean
+from fastae.plot._style import BLUE, RED, clean
 
-__all__ = ["BLUE", "MAX_INK", "VERMILLION", "beats_figure", "digits_figure", "save"]
+__all__ = ["BLUE", "MAX_INK", "RED", "beats_figure", "digits_figure", "save"]
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

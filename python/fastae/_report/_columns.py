@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from fastae._report._rows import evenly, fingerprint, kind_of, picked
-from fastae._report._words import NOTHING, cell, number, percent, shortened
+from fastae._report._words import NOTHING, listed, moment, number, percent
 from fastae._schema._tables import open_table
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ SAMPLE_ROWS = 10_000
 # Of wider tables the columns with the largest errors are listed.
 MOST_COLUMNS = 100
 _MOST_LEVELS = 4  # that are named
+_LONGEST_LEVEL = 24
+_DAY = 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def described_table(estimator: Any, X: Any, n_rows: int, names: Sequence[str]) -
         "n_columns": len(names),
         "types": _types(sample, factors),
         "missing_share": _missing_share(sample),
-        "constants": [names[j] for j in constants.tolist()],
+        "constants": listed([names[j] for j in constants.tolist()]),
         "constants_dropped": dropped,
         "fingerprint": fingerprint(X),
         "columns": [
@@ -170,12 +172,13 @@ def _described(
     else:
         values = np.asarray(column.numbers(), dtype=np.float64)
         values = values[~np.isnan(values)]
+        has_times = bool((values % _DAY).any())
         n_distinct = np.unique(values).size
         if values.size:
             edges = np.quantile(values, [0.0, 0.5, 1.0], method="closest_observation")
-            low, middle, high = (_value(edge, kind) for edge in edges)
+            low, middle, high = (_value(edge, kind, has_times) for edge in edges)
     return Described(
-        shortened(name), _type_name(column, factor), percent(missing), missing,
+        name, _type_name(column, factor), percent(missing), missing,
         number(n_distinct), low, middle, high, levels, share, notes,
     )  # fmt: skip
 
@@ -191,16 +194,17 @@ def _levels(column: Column, factor: Factor | None) -> tuple[str, int, str]:
     counts = np.bincount(coded.codes[coded.codes >= 0], minlength=len(coded.levels))
     order = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
     total = max(int(counts.sum()), 1)
+    frequent = order[:_MOST_LEVELS]
+    names = listed([coded.levels[i] for i in frequent], _LONGEST_LEVEL)
     words = [
-        f"{shortened(coded.levels[i], 24)} {percent(counts[i] / total)}"
-        for i in order[:_MOST_LEVELS]
+        f"{name} {percent(counts[i] / total)}" for name, i in zip(names, frequent, strict=True)
     ]
     if len(order) > _MOST_LEVELS:
         words.append("…")
     unknown = []
     if factor is not None and not factor.other:
         unknown = [i for i in order if factor.code(_plain(coded.levels[i])) == factor.unknown_code]
-    some = [shortened(coded.levels[i], 24) for i in unknown[:_MOST_LEVELS]]
+    some = listed([coded.levels[i] for i in unknown[:_MOST_LEVELS]], _LONGEST_LEVEL)
     more = ["…"] * (len(unknown) > _MOST_LEVELS)
     return ", ".join(words), len(order), ", ".join([*some, *more])
 
@@ -209,9 +213,9 @@ def _plain(level: Any) -> Any:
     return level.item() if isinstance(level, np.generic) else level
 
 
-def _value(value: float, kind: str) -> str:
+def _value(value: float, kind: str, has_times: bool) -> str:
     if kind == "datetime":
-        return cell(np.datetime64(round(value), "s"))
+        return moment(np.datetime64(round(value), "s"), time=has_times)
     return f"{number(value)} s" if kind == "duration" else number(value)
 
 
@@ -222,6 +226,8 @@ def type_words(types: dict[str, int]) -> str:
     --------
     >>> from fastae._report._columns import type_words
     >>> type_words({"numbers": 3, "dates": 1})
-    '3 numbers, 1 dates'
+    '3 numbers, 1 date'
     """
-    return ", ".join(f"{n:,} {word}" for word, n in types.items()) or NOTHING
+    one = {"numbers": "number", "dates": "date", "durations": "duration", "categories": "category"}
+    words = [f"{n:,} {one.get(word, word) if n == 1 else word}" for word, n in types.items()]
+    return ", ".join(words) or NOTHING

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fastae._report._rows import picked
-from fastae._report._words import cell, number, percent, shortened
+from fastae._report._words import cell, number, percent, told_apart
 from fastae._threshold import quantiles
 
 if TYPE_CHECKING:
@@ -143,14 +143,14 @@ def listed_rows(
     chosen = order[: min(top, n_flagged or _MOST_WITHOUT)]
     return [
         OddRow(
-            shortened(name),
+            name,
             number(found.errors[row]),
             _ratio(found.errors[row], found.threshold),
             "" if found.p_values is None else number(found.p_values[row]),
             "" if found.labels is None else ("anomaly" if found.labels[row] else "normal"),
             _reasons(estimator, picked(X, np.array([row])), names),
         )
-        for row, name in zip(chosen, row_names(chosen), strict=True)
+        for row, name in zip(chosen, told_apart(row_names(chosen)), strict=True)
     ]
 
 
@@ -167,7 +167,7 @@ def _reasons(estimator: Any, row: Any, names: Sequence[str]) -> list[Reason]:
     named = {name: i for i, name in enumerate(estimator._column_names().tolist())}
     columns = (list(reasons[name]) for name in ("feature", "observed", "expected", "share"))
     return [
-        Reason(shortened(names[named[feature]]), cell(observed), cell(expected), float(share))
+        Reason(names[named[feature]], cell(observed), cell(expected), float(share))
         for feature, observed, expected, share in zip(*columns, strict=True)
     ]
 

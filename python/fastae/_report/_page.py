@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from fastae._autoencoder import Autoencoder
 from fastae._checks import check_integer
 from fastae._report import _columns, _findings, _model, _pictures
-from fastae._report._words import number, percent, printable
+from fastae._report._words import number, percent, printable, told_apart
 from fastae._scan import Scan
 from fastae.plot._rows import checked_shape, column_names, row_names, score_label
-from fastae.plot._style import short
+from fastae.plot._ticks import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fastae._report._findings import Judged
 
 TITLE = "What the autoencoder found"
+_MOMENT = re.compile(r"-?[0-9]+-[0-9]{2}-[0-9]{2}( [0-9:]{8})?")
 
 
 def page(estimator: Any, X: Any, *, y: Any, shape: Any, top: Any, title: str | None) -> str:
@@ -33,7 +35,7 @@ def page(estimator: Any, X: Any, *, y: Any, shape: Any, top: Any, title: str | N
     found = _findings.judged(estimator, X, y)
     n_rows = found.errors.size
     drawn_as = _shape(estimator, shape)
-    names = _names(estimator, drawn_as)
+    names = told_apart(_names(estimator, drawn_as))
     if drawn_as is None:
         drawn_as = _pictures.shape_of(estimator, X, n_rows)
     called = row_names(X, np.arange(n_rows))
@@ -157,7 +159,9 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent, "table": _as_html}
+    environment.filters |= {
+        "number": number, "percent": percent, "table": _as_html, "whole": _unbroken,
+    }  # fmt: skip
     environment.globals["css"] = Markup(_source(environment, "report.css"))
     return environment.get_template("report.html")
 
@@ -165,6 +169,14 @@ def _template() -> jinja2.Template:
 def _source(environment: jinja2.Environment, name: str) -> str:
     assert environment.loader is not None
     return environment.loader.get_source(environment, name)[0]
+
+
+def _unbroken(text: str) -> str | Markup:
+    """Return a date and its time such that lines break between them only, not at a hyphen."""
+    if _MOMENT.fullmatch(text) is None:
+        return text
+    span = Markup('<span class="whole">{}</span>')
+    return Markup(" ").join(span.format(part) for part in text.split())
 
 
 def _as_html(table: Any) -> Markup:

@@ -180,7 +180,7 @@ def _rebuilt(subject: Subject) -> Figure:
 
 def _heatmap(subject: Subject) -> Figure:
     n, n_columns = subject.found.errors.size, min(int(subject.estimator.n_features_in_), 30)
-    figure = _figure(3.4 + 0.24 * max(n_columns, 12), 2.2 + 0.2 * min(n, 20))
+    figure = _figure(3.4 + 0.24 * max(n_columns, 12), 2.2 + 0.2 * min(max(n, 6), 20))
     plot.ErrorHeatmapDisplay.from_estimator(subject.estimator, subject.X, ax=figure.subplots())
     return figure
 

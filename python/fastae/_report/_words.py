@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastae.plot import _names
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastae._rules import Rule
 
 NOTHING = "-"
-_LONGEST = 60
+LONGEST = 60  # names on the page
 
 
 def number(value: Any) -> str:
@@ -50,7 +55,7 @@ def percent(share: float) -> str:
 
 
 def cell(value: Any) -> str:
-    """Return a cell of a table of any kind.
+    """Return a cell of a table of any kind; a date without time where it is midnight.
 
     Examples
     --------
@@ -58,21 +63,68 @@ def cell(value: Any) -> str:
     >>> from fastae._report._words import cell
     >>> cell(np.float32(0.1)), cell("red"), cell(np.datetime64("2026-01-02T03:04:05.678"))
     ('0.1', 'red', '2026-01-02 03:04:05')
+    >>> cell(np.datetime64("2026-01-02T00:00"))
+    '2026-01-02'
     """
     if isinstance(value, np.datetime64):
-        return str(value.astype("datetime64[s]")).replace("T", " ")
+        return moment(value)
     if isinstance(value, np.timedelta64):
         return str(value)
     if isinstance(value, np.generic):
         value = value.item()
     if hasattr(value, "isoformat") and hasattr(value, "hour"):
-        return str(value.isoformat(sep=" ", timespec="seconds"))
+        return str(value.isoformat(sep=" ", timespec="seconds")).removesuffix(" 00:00:00")
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return number(value)
     return shortened(value)
 
 
-def shortened(value: object, longest: int = _LONGEST) -> str:
+def moment(value: np.datetime64, *, time: bool | None = None) -> str:
+    """Return a date, and the time of day if there is one, or if it is asked for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastae._report._words import moment
+    >>> midnight = np.datetime64("2026-01-02T00:00:00")
+    >>> moment(midnight), moment(midnight, time=True)
+    ('2026-01-02', '2026-01-02 00:00:00')
+    """
+    text = str(value.astype("datetime64[s]")).replace("T", " ")
+    is_whole_day = text.endswith(" 00:00:00") if time is None else not time
+    return text.removesuffix(" 00:00:00") if is_whole_day else text
+
+
+def told_apart(names: Sequence[object], longest: int = LONGEST) -> list[str]:
+    """Return names that fit on the page; different ones stay different.
+
+    Examples
+    --------
+    >>> from fastae._report._words import told_apart
+    >>> told_apart(["a long name", "a long game"], 8)
+    ['…g name', '…g game']
+    """
+    return _names.shortened(names, longest)
+
+
+def listed(words: Sequence[object], longest: int = LONGEST) -> list[str]:
+    """Return names or levels that stand in one sentence, in quotes where they would blur it.
+
+    Examples
+    --------
+    >>> from fastae._report._words import listed
+    >>> listed(["red", "green, light", ""])
+    ['red', '"green, light"', '""']
+    """
+    texts = told_apart(words, longest)
+    return [json.dumps(text, ensure_ascii=False) if _blurs(text) else text for text in texts]
+
+
+def _blurs(text: str) -> bool:
+    return not text or text != text.strip() or bool(set(text) & set(',;"'))
+
+
+def shortened(value: object, longest: int = LONGEST) -> str:
     """Return an object's text, its middle left out if it is long.
 
     Examples

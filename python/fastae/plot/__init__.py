@@ -4,8 +4,8 @@ A display computes what it shows (`from_estimator`, `from_predictions`), keeps i
 draws it (`plot`) onto axes of yours or a new figure. New figures are made by ``matplotlib.pyplot``,
 as scikit-learn's displays do; with `ax` or `figure` given, pyplot is not even imported.
 
-Colours are Okabe and Ito's, which colour-blind people can tell apart, and what is flagged has
-another marker, another line or bold print as well.
+Colours are Okabe and Ito's, and the red of what is flagged is Paul Tol's: colour-blind people can
+tell them apart, and what is flagged has another marker, another line or bold print as well.
 """
 
 try:

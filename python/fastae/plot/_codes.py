@@ -14,7 +14,7 @@ from fastae.plot._rows import check_detector, errors_of
 from fastae.plot._style import (
     GREY,
     MSE_LABEL,
-    VERMILLION,
+    RED,
     axes_or_new,
     clean,
     count,
@@ -33,6 +33,7 @@ Float64 = npt.NDArray[np.float64]
 
 # The share of the rows at either end of the errors beyond the last colours, if rows are many.
 _TAIL, _MANY = 0.01, 100
+_ROUNDING = 1e-9
 
 
 class CodesDisplay:
@@ -188,7 +189,7 @@ class CodesDisplay:
         size = 30.0 if n <= 200 else 12.0 if n <= 3000 else 5.0
         shown, norm = self._colors()
         order = np.argsort(self.errors, kind="stable")  # the odd ones on top
-        rim = {"linewidths": 1, "edgecolors": VERMILLION}
+        rim = {"linewidths": 1, "edgecolors": RED}
         styles = (
             (False, "o", size, {"linewidths": 0}, "not flagged"),
             (True, "^", max(2 * size, 25.0), rim, "flagged"),
@@ -206,8 +207,9 @@ class CodesDisplay:
         self._draw_colorbar(ax, drawn)
         ax.set_xlabel(self.axis_labels[0])
         ax.set_ylabel(self.axis_labels[1])
-        if self.axis_labels[1] == self.label:
-            set_scale(ax, "y", self.errors)
+        set_scale(ax, "x", self.points[:, 0], scale="linear")
+        scale = None if self.axis_labels[1] == self.label else "linear"
+        set_scale(ax, "y", self.points[:, 1], scale=scale)
         clean(ax)
         headline(ax, f"Codes of {count(n)}")
         legend: Any = ax.get_legend()
@@ -241,8 +243,8 @@ class CodesDisplay:
             drawn, ax=ax, label=self.label, pad=0.02,
             extend=extend[bool(beyond[0].any()), bool(beyond[1].any())],
         )  # fmt: skip
-        if isinstance(drawn.norm, LogNorm):
-            set_scale(bar.ax, "y", [low, high], scale="log")
+        scale = "log" if isinstance(drawn.norm, LogNorm) else "linear"
+        set_scale(bar.ax, "y", [low, high], scale=scale)
 
 
 def _flat(codes: Float64, errors: Float64, label: str) -> tuple[Float64, tuple[str, str]]:
@@ -259,6 +261,8 @@ def _flat(codes: Float64, errors: Float64, label: str) -> tuple[Float64, tuple[s
     if np.ptp(codes, axis=0).any():
         points = pca.fit_transform(codes)
         shares = 100 * pca.explained_variance_ratio_
+        # Of two rows the second component is nothing but rounding.
+        points[np.abs(points) < _ROUNDING * np.abs(points).max()] = 0.0
     else:
         points, shares = np.zeros((n_rows, 2)), np.zeros(2)
     first, second = (

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastae.plot._given import given_table, marks
-from fastae.plot._lines import Abscissa, curves_of, given_x
+from fastae.plot._lines import Abscissa, alone, curves_of, given_x
 from fastae.plot._rows import (
     check_count,
     check_detector,
@@ -16,7 +16,7 @@ from fastae.plot._rows import (
     errors_of,
     numbers_of_rows,
 )
-from fastae.plot._style import BLUE, VERMILLION, axes_or_new, count, headline
+from fastae.plot._style import BLUE, RED, axes_or_new, count, headline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,9 @@ class CurvesDisplay:
 
     Of a series, such as a heartbeat, the columns are points, in their own units. Columns of a table
     are drawn as the network sees them, under their names: each has units of its own. It is a series
-    if there is an `x`, or if neighbouring columns are alike. Missing cells are gaps; factors are
-    left out.
+    if there is an `x`, or if neighbouring columns are alike. Missing cells are gaps, a cell between
+    two of them is a dot; the title says how many columns are left out because they are categories,
+    or constant and dropped.
 
     Parameters
     ----------
@@ -123,6 +124,8 @@ class CurvesDisplay:
         rows, flags, title = _chosen(errors.flagged, errors.values, most)
         numbers = numbers_of_rows(estimator, X, rows, cls.__name__)
         curves, _, abscissa = curves_of(estimator, numbers, x, x_label, y_label)
+        if abscissa.left_out:
+            title += f"\n{abscissa.left_out}"
         return cls(curves, flags, abscissa, title).plot(ax)
 
     @classmethod
@@ -189,24 +192,28 @@ class CurvesDisplay:
         ax = axes_or_new(ax, (8, 4.2))
         # Many curves shine through each other, so that one sees where most of them are.
         n_odd = int(self.flagged.sum())
-        alpha = float(np.clip(12 / max(1, self.flagged.size - n_odd), 0.12, 0.6))
+        alpha = float(np.clip(12 / max(1, self.flagged.size - n_odd), 0.12, 0.9))
         odd_alpha = float(np.clip(20 / max(1, n_odd), 0.3, 0.9))
         styles: dict[bool, dict[str, Any]] = {
-            False: {"color": BLUE, "lw": 0.8, "alpha": alpha, "zorder": 2},
+            False: {"color": BLUE, "lw": 0.8, "alpha": alpha, "zorder": 2, "marker": "o", "ms": 4},
             True: {
-                "color": VERMILLION,
+                "color": RED,
                 "lw": 1.6 if n_odd <= 20 else 1.1,
                 "alpha": odd_alpha,
                 "zorder": 3,
+                "marker": "^",
+                "ms": 6,
             },
         }
         self.lines_ = [
-            ax.plot(self.abscissa.x, curve, **styles[bool(flag)])[0]
+            ax.plot(self.abscissa.x, curve, markevery=alone(curve), **styles[bool(flag)])[0]
             for curve, flag in zip(self.curves, self.flagged, strict=True)
         ]
         for flag, word in ((True, "flagged"), (False, "not flagged")):
             if (self.flagged == flag).any():  # a line of the legend's own: alpha would make it pale
                 style = styles[flag] | {"alpha": 1.0, "lw": 1.6}
+                # A line, or the dot of a table of one column.
+                style |= {"ls": ""} if self.abscissa.x.size == 1 else {"marker": ""}
                 ax.plot([], [], label=word, **style)
         self.abscissa.label(ax)
         headline(ax, self.title)

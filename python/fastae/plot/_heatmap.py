@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastae._checks import fail
 from fastae.plot._given import given_errors, given_names, given_table, marks
+from fastae.plot._names import name_ticks, shortened
 from fastae.plot._rows import (
     cell_errors,
     check_count,
@@ -21,14 +22,12 @@ from fastae.plot._rows import (
 )
 from fastae.plot._style import (
     MSE_LABEL,
+    RED,
     UNSHADED,
-    VERMILLION,
     axes_or_new,
     count,
-    name_ticks,
-    short,
-    shortened,
 )
+from fastae.plot._ticks import plain_ticks, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -256,7 +255,7 @@ class ErrorHeatmapDisplay:
             chosen = np.sort(chosen)
         shown = 100.0 * shares if values == "share" else cells
         names = [
-            f"{shortened(row)}  ({short(error)})" for row, error in zip(rows, errors, strict=True)
+            f"{name}  ({short(error)})" for name, error in zip(shortened(rows), errors, strict=True)
         ]
         return cls(
             shown[:, chosen], names, [columns[j] for j in chosen], flagged, values_are=values,
@@ -276,7 +275,7 @@ class ErrorHeatmapDisplay:
         display : ErrorHeatmapDisplay
         """
         n_rows, n_columns = self.values.shape
-        ax = axes_or_new(ax, (3.4 + 0.24 * min(max(n_columns, 12), 30), 2.2 + 0.2 * n_rows))
+        ax = axes_or_new(ax, (3.4 + 0.24 * min(max(n_columns, 12), 30), 2.2 + 0.2 * max(n_rows, 6)))
         colors = mpl.colormaps["Blues"].with_extremes(bad=UNSHADED)
         top = float(np.nanmax(self.values, initial=0.0)) or 1.0
         self.image_ = ax.imshow(
@@ -284,22 +283,28 @@ class ErrorHeatmapDisplay:
         )
         if self.column_names == [str(j) for j in range(n_columns)]:
             ax.set_xlabel("column")
+            plain_ticks(ax.xaxis, whole=True)
         else:
             name_ticks(ax.xaxis, self.column_names, most=_MOST_NAMES)
+            if all(name.isdecimal() for name in self.column_names):
+                ax.set_xlabel("column")
         ax.set_yticks(np.arange(n_rows), self.row_names, fontsize=8)
         for label, flag in zip(ax.get_yticklabels(), self.flagged, strict=True):
             if flag:
-                label.set(color=VERMILLION, fontweight="bold")
+                label.set(color=RED, fontweight="bold")
         if n_columns <= _MOST_WRITTEN:
             self._write_cells(ax, top)
         word = "error" if self.label == MSE_LABEL else self.label
         ax.set_ylabel(f"row, worst first ({word})")
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
-        ax.figure.colorbar(self.image_, ax=ax, label=_LABELS[self.values_are], pad=0.02)
+        bar = ax.figure.colorbar(self.image_, ax=ax, label=_LABELS[self.values_are], pad=0.02)
+        plain_ticks(bar.ax.yaxis)
         title = f"Columns behind the errors of the worst {count(n_rows)}"
         if self.n_hidden:
             title += f"\n{n_columns} of {count(n_columns + self.n_hidden, 'column')}"
+        if np.isnan(self.values).any():
+            title += "\ngrey: missing, or constant and dropped"
         ax.set_title(title, loc="left", fontsize=11)
         self.ax_ = ax
         self.figure_: AnyFigure = ax.figure

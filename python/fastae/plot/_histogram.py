@@ -13,16 +13,16 @@ from fastae.plot._style import (
     BLUE,
     INK,
     MSE_LABEL,
+    RED,
     SKY,
-    VERMILLION,
     axes_or_new,
     clean,
     count,
     headline,
     scale_for,
     set_scale,
-    short,
 )
+from fastae.plot._ticks import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -232,7 +232,7 @@ class ErrorHistogramDisplay:
         ax.set_xlabel(self.label)
         ax.set_ylabel("share of rows (%)")
         clean(ax)
-        headline(ax, "Errors of rows" + self._hidden())
+        headline(ax, "Errors of rows" + self._remark())
         self.ax_ = ax
         self.figure_: AnyFigure = ax.figure
         return self
@@ -246,16 +246,17 @@ class ErrorHistogramDisplay:
         ax.axhline(0, color=INK, lw=0.8)
         ax.plot(
             flagged, np.full(flagged.size, bottom / 2), ls="", marker="|", ms=9, mew=1.2,
-            color=VERMILLION, label=f"{flagged.size:,} flagged",
+            color=RED, label=f"{flagged.size:,} flagged",
         )  # fmt: skip
         ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= top])
 
-    def _hidden(self) -> str:
-        """Return what is not drawn: rows without error have no place on a log axis."""
-        if self._scale == "linear":
-            return ""
-        parts = (part for part in (self.train_errors, self.errors) if part is not None)
-        n_hidden = sum(int((part <= 0).sum()) for part in parts)
+    def _remark(self) -> str:
+        """Return what the bars do not say: rows without error have no place on a log axis."""
+        parts = [part for part in (self.train_errors, self.errors) if part is not None]
+        errors = np.concatenate(parts)
+        if errors.size > 1 and errors.min() == errors.max():
+            return f", which are all {short(float(errors[0]))}"
+        n_hidden = int((errors <= 0).sum()) if self._scale == "log" else 0
         return f"; {count(n_hidden)} without error not shown" if n_hidden else ""
 
 
@@ -267,7 +268,10 @@ def _borders(errors: Float64, scale: str, n_rows: int) -> Float64:
         # The ends lie a little outside: rounding must not push an error out of its bin.
         return np.geomspace(positive.min() * 0.999, positive.max() * 1.001, n_bins + 1)
     low, high = float(errors.min()), float(errors.max())
-    margin = 0.001 * (high - low) or 0.1 * abs(high) or 1.0
+    if low == high:  # one bar amidst empty ones
+        margin = 0.1 * abs(low) or 1.0
+        return np.linspace(low - margin, high + margin, 22)
+    margin = 0.001 * (high - low)
     return np.linspace(low - margin, high + margin, n_bins + 1)
 
 

@@ -17,8 +17,8 @@ from fastae.plot._style import (
     clean,
     headline,
     set_scale,
-    short,
 )
+from fastae.plot._ticks import plain_ticks, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,8 @@ _SCALES = {
 }
 # Beyond so many scorings markers would hide the line.
 _MOST_MARKERS = 40
+# From so many epochs on, parts of one need no tick.
+_WHOLE = 4
 
 
 class HistoryDisplay:
@@ -192,6 +194,8 @@ class HistoryDisplay:
         )  # fmt: skip
         drawn = np.concatenate([self.training, self.validation])
         set_scale(ax, "y", drawn, scale="log" if np.nanmin(drawn) > 0 else "linear")
+        whole = self.x != "duration" and self.x_values[-1] >= _WHOLE
+        plain_ticks(ax.xaxis, whole=bool(whole))
         ax.set_xlabel(_SCALES[self.x])
         ax.set_ylabel(self.label)
         ax.grid(axis="y", alpha=0.3)

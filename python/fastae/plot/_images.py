@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+from matplotlib.patches import Rectangle
 
-from fastae.plot._style import NOTHING
+from fastae.plot._style import GREY, NOTHING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,29 @@ if TYPE_CHECKING:
 Float64 = npt.NDArray[np.float64]
 
 
-def mosaic(images: Float64, n_across: int) -> tuple[Float64, Float64, Float64]:
+class Mosaic(NamedTuple):
+    """Images side by side, line below line.
+
+    Attributes
+    ----------
+    whole : ndarray of shape (total_height, total_width) or (total_height, total_width, 3)
+        NaN in the gaps, whose width is a fourteenth of an image's, and one pixel at least.
+    inside : ndarray of shape (total_height, total_width), bool
+        Which pixels are of an image.
+    across, down : ndarray
+        Where the middles of columns and lines are.
+    corners : ndarray of shape (n, 2)
+        The left and the upper pixel of each image.
+    """
+
+    whole: Float64
+    inside: npt.NDArray[np.bool_]
+    across: Float64
+    down: Float64
+    corners: npt.NDArray[np.intp]
+
+
+def mosaic(images: Float64, n_across: int, *, used: npt.NDArray[np.bool_] | None = None) -> Mosaic:
     """Return images side by side, line below line.
 
     Parameters
@@ -25,68 +48,81 @@ def mosaic(images: Float64, n_across: int) -> tuple[Float64, Float64, Float64]:
     images : ndarray of shape (n, height, width) or (n, height, width, 3)
     n_across : int
         Images per line.
-
-    Returns
-    -------
-    whole : ndarray of shape (total_height, total_width) or (total_height, total_width, 3)
-        NaN in the gaps, whose width is a fourteenth of an image's, and one pixel at least.
-    across, down : ndarray
-        Where the middles of columns and lines are.
+    used : ndarray of shape (n,), bool, default=None
+        Which are images, and not only places for one. None: all.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastae.plot._images import mosaic
-    >>> whole, across, down = mosaic(np.zeros((3, 4, 2)), 2)
-    >>> whole.shape, across.tolist(), down.tolist()
-    ((9, 5), [0.5, 3.5], [1.5, 6.5])
+    >>> made = mosaic(np.zeros((3, 4, 2)), 2)
+    >>> made.whole.shape, made.across.tolist(), made.down.tolist(), int(made.inside.sum())
+    ((9, 5), [0.5, 3.5], [1.5, 6.5], 24)
     """
     n, height, width = images.shape[:3]
     gap = max(1, round(width / 14))
     n_down = -(-n // n_across)
     size = n_down * (height + gap) - gap, n_across * (width + gap) - gap
-    whole = np.full((*size, *images.shape[3:]), np.nan)
-    for i, image in enumerate(images):
-        top, left = (i // n_across) * (height + gap), (i % n_across) * (width + gap)
-        whole[top : top + height, left : left + width] = image
+    whole, inside = np.full((*size, *images.shape[3:]), np.nan), np.zeros(size, dtype=bool)
+    places = np.arange(n) if used is None else np.flatnonzero(used)
+    corners = np.column_stack(
+        [places % n_across * (width + gap), places // n_across * (height + gap)]
+    )
+    for i, (left, top) in zip(places, corners.tolist(), strict=True):
+        whole[top : top + height, left : left + width] = images[i]
+        inside[top : top + height, left : left + width] = True
     across = (width - 1) / 2 + (width + gap) * np.arange(n_across)
-    return whole, across, (height - 1) / 2 + (height + gap) * np.arange(n_down)
+    down = (height - 1) / 2 + (height + gap) * np.arange(n_down)
+    return Mosaic(whole, inside, across, down, corners)
 
 
 def draw_mosaic(
     ax: Axes,
-    whole: Float64,
+    made: Mosaic,
     limits: tuple[float, float],
     cmap: str = "gray_r",
     nothing: str = NOTHING,
 ) -> AxesImage:
-    """Draw a mosaic without axes; cells without a value look as the gaps do.
+    """Draw a mosaic without axes; gaps are white, cells without a value of a colour of their own.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-    whole : ndarray of shape (height, width) or (height, width, 3)
+    made : Mosaic
     limits : (float, float)
         What is drawn in the first and the last colour; of colour images, as 0 and 1.
     cmap : str
         Name of the colours of grey images.
     nothing : str
-        The colour of gaps and of cells without a value.
+        The colour of cells without a value.
     """
     low, high = limits
-    if whole.ndim == 3:
-        share = np.clip((whole - low) / ((high - low) or 1.0), 0, 1)
-        gaps = np.isnan(whole).any(axis=2)
-        share[gaps] = mpl.colors.to_rgb(nothing)
+    if made.whole.ndim == 3:
+        share = np.clip((made.whole - low) / ((high - low) or 1.0), 0, 1)
+        share[np.isnan(made.whole).any(axis=2)] = mpl.colors.to_rgb(nothing)
+        share[~made.inside] = 1.0
         drawn = ax.imshow(share)
     else:
         colors = mpl.colormaps[cmap].with_extremes(bad=nothing)
-        drawn = ax.imshow(whole, cmap=colors, vmin=low, vmax=high)
+        drawn = ax.imshow(made.whole, cmap=colors, vmin=low, vmax=high, interpolation="nearest")
+        gaps = np.ones((*made.inside.shape, 4))
+        gaps[..., 3] = ~made.inside
+        ax.imshow(gaps, interpolation="nearest")
     ax.set_xticks([])
     ax.set_yticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return drawn
+
+
+def draw_frames(ax: Axes, made: Mosaic, height: int, width: int) -> None:
+    """Draw a thin frame around each image of a mosaic."""
+    for left, top in made.corners.tolist():
+        ax.add_patch(
+            Rectangle(
+                (left - 0.5, top - 0.5), width, height, fill=False, ec=GREY, lw=0.6, clip_on=False
+            )
+        )
 
 
 def as_images(rows: Float64, shape: tuple[int, ...]) -> Float64:

@@ -8,20 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from fastae.plot._given import given_errors, given_flags, given_names, given_threshold
+from fastae.plot._names import name_ticks
 from fastae.plot._rows import check_detector, errors_of, row_names
 from fastae.plot._style import (
     BLUE,
     INK,
     MSE_LABEL,
-    VERMILLION,
+    RED,
     axes_or_new,
     clean,
     count,
     headline,
-    name_ticks,
     set_scale,
-    short,
 )
+from fastae.plot._ticks import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,7 +191,7 @@ class RankedErrorsDisplay:
         named = n <= _MOST_NAMED
         ranks = np.arange(n) if named else np.arange(1, n + 1)
         styles = (
-            (flagged, VERMILLION, "^", max(size, 4.0), "flagged"),
+            (flagged, RED, "^", max(size, 4.0), "flagged"),
             (~flagged, BLUE, "o", size, "not flagged"),
         )
         for marked, color, marker, points, word in styles:

@@ -16,25 +16,24 @@ from fastae.plot._given import (
 )
 from fastae.plot._images import as_images, draw_mosaic, limits_of, mosaic
 from fastae.plot._lines import Abscissa, curves_of, draw_pair, given_x, pair_handles
+from fastae.plot._names import name_ticks, shortened
 from fastae.plot._rows import (
     check_count,
     check_detector,
     check_in_memory,
     checked_shape,
     errors_of,
+    known_rows,
     number_columns,
     numbers_of_rows,
     row_names,
 )
 from fastae.plot._style import (
-    NOTHING,
-    VERMILLION,
+    RED,
     clean,
     figure_or_new,
-    name_ticks,
-    short,
-    shortened,
 )
+from fastae.plot._ticks import plain_ticks, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +59,7 @@ class ReconstructionsDisplay:
     reconstruction dashed (which columns are points of a curve, and in which units, says
     `CurvesDisplay`). Captions say which row it is, and its error; those of flagged rows are red and
     bold. Missing cells are pale blue in images and gaps in curves; what the network makes of them
-    is drawn.
+    is drawn; rows without any known number are left out.
 
     Parameters
     ----------
@@ -168,14 +167,15 @@ class ReconstructionsDisplay:
         check_in_memory(X, cls.__name__)
         image = _image_shape(estimator, shape)
         errors = errors_of(estimator, X)
-        rows, groups = _grouped(errors.values, _per_line(n_rows, image))
+        known = known_rows(estimator, X, cls.__name__)
+        rows, groups = _grouped(errors.values, known, _per_line(n_rows, image))
         numbers = numbers_of_rows(estimator, X, rows, cls.__name__)
         if image is None:
             original, made, abscissa = curves_of(estimator, numbers, x, x_label, y_label)
         else:
             original, made = numbers.observed, numbers.expected
             abscissa = Abscissa(numbers.columns, None, "", y_label or "value")
-        names = [shortened(name) for name in row_names(X, rows)]
+        names = shortened(row_names(X, rows))
         return cls(
             original, made, groups, _captions(names, errors.values[rows]), errors.flagged[rows],
             shape=image, abscissa=abscissa,
@@ -247,7 +247,8 @@ class ReconstructionsDisplay:
         flags = given_flags(flagged, values, given_threshold(threshold))
         whole = None if shape is None else checked_shape(shape, table.shape[1])
         image = whole if whole is not None and len(whole) > 1 else None
-        rows, groups = _grouped(values, _per_line(n_rows, image))
+        known = np.asarray(~np.isnan(table).all(axis=1))
+        rows, groups = _grouped(values, known, _per_line(n_rows, image))
         names = [str(row) for row in rows]
         written = _captions(names, values[rows])
         if captions is not None:
@@ -293,25 +294,26 @@ class ReconstructionsDisplay:
         originals, made = (
             as_images(rows, self.shape) for rows in (self.originals, self.reconstructions)
         )
-        # Gaps of the colour of missing cells, where there are such: both are nothing.
-        nothing = NOTHING if np.isnan(originals).any() else "white"
         size = 7.5 if n_across < _MANY_IMAGES else 6.5
         self.axes_ = self.figure_.subplots(len(self.groups), 1, squeeze=False)[:, 0]
         for ax, (title, rows) in zip(self.axes_, self.groups.items(), strict=True):
             both = np.full((2 * n_across, *originals.shape[1:]), np.nan)
             both[: rows.size], both[n_across : n_across + rows.size] = originals[rows], made[rows]
-            whole, across, down = mosaic(both, n_across)
-            drawn = draw_mosaic(ax, whole, limits, nothing=nothing)
+            used = np.tile(np.arange(n_across) < rows.size, 2)
+            tiles = mosaic(both, n_across, used=used)
+            drawn = draw_mosaic(ax, tiles, limits)
             ax.set_title(title, loc="left", fontsize=11)
-            ax.set_yticks(down, ["original", "reconstructed"], fontsize=9)
-            ax.set_xticks(across[: rows.size], [self.captions[i] for i in rows], fontsize=size)
+            ax.set_yticks(tiles.down, ["original", "reconstructed"], fontsize=9)
+            at = tiles.across[: rows.size]
+            ax.set_xticks(at, [self.captions[i] for i in rows], fontsize=size)
             for i, label in zip(rows, ax.get_xticklabels(), strict=True):
                 if self.flagged[i]:
-                    label.set(color=VERMILLION, fontweight="bold")
+                    label.set(color=RED, fontweight="bold")
         if originals.ndim == 3:  # colours need no scale
-            self.figure_.colorbar(
+            bar = self.figure_.colorbar(
                 drawn, ax=list(self.axes_), label=self.abscissa.y_label, shrink=0.5, pad=0.02
             )
+            plain_ticks(bar.ax.yaxis)
 
     def _draw_curves(self, n_across: int) -> None:
         self.axes_ = self.figure_.subplots(
@@ -326,6 +328,7 @@ class ReconstructionsDisplay:
                     flagged=bool(self.flagged[i]),
                 )  # fmt: skip
                 self._caption(ax, i)
+                self.abscissa.ticks(ax)
             axes[0].set_ylabel(f"{title}\n{self.abscissa.y_label}", fontsize=9)
         names = self.abscissa.names
         for ax in self.axes_[-1]:
@@ -334,13 +337,15 @@ class ReconstructionsDisplay:
                 name_ticks(ax.xaxis, names, most=_MOST_NAMES)
                 ax.set_xlabel("")
         self.figure_.legend(
-            handles=pair_handles(self.flagged), loc="outside upper right", ncols=3, frameon=False,
-            fontsize=9,
+            handles=pair_handles(self.flagged, dots=self.originals.shape[1] == 1),
+            loc="outside upper right", ncols=3, frameon=False, fontsize=9,
         )  # fmt: skip
+        if self.abscissa.left_out:
+            self.figure_.supxlabel(self.abscissa.left_out, fontsize=9)
 
     def _caption(self, ax: Axes, i: int) -> None:
         flagged = bool(self.flagged[i])
-        style: dict[str, Any] = {"color": VERMILLION, "fontweight": "bold"} if flagged else {}
+        style: dict[str, Any] = {"color": RED, "fontweight": "bold"} if flagged else {}
         ax.set_title(self.captions[i].replace("\n", ": "), fontsize=8.5, **style)
         ax.tick_params(labelsize=8)
         ax.margins(x=0.02)
@@ -365,9 +370,15 @@ def _per_line(n_rows: Any, image: tuple[int, ...] | None) -> int:
     return check_count("n_rows", n_rows)
 
 
-def _grouped(errors: Float64, n_rows: int) -> tuple[Positions, dict[str, Positions]]:
-    """Return rows by error, and which of these make up each group; no row is in two."""
+def _grouped(
+    errors: Float64, known: npt.NDArray[np.bool_], n_rows: int
+) -> tuple[Positions, dict[str, Positions]]:
+    """Return rows by error, and which of these make up each group; no row is in two.
+
+    Rows without a number, which have no error, are not among them if there are others.
+    """
     order = np.argsort(errors, kind="stable")
+    order = order[known[order]] if known.any() else order
     n = order.size
     each = max(1, min(n_rows, n // 3))
     middle = (n - each) // 2

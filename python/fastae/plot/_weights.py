@@ -8,7 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
-from fastae.plot._images import as_images, draw_mosaic, mosaic
+from fastae.plot._images import as_images, draw_frames, draw_mosaic, mosaic
+from fastae.plot._lines import left_out_in_words
+from fastae.plot._names import name_ticks
 from fastae.plot._rows import (
     check_count,
     check_network,
@@ -16,7 +18,8 @@ from fastae.plot._rows import (
     column_names,
     number_columns,
 )
-from fastae.plot._style import UNSHADED, count, figure_or_new, name_ticks
+from fastae.plot._style import UNSHADED, count, figure_or_new
+from fastae.plot._ticks import plain_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +38,8 @@ class WeightsDisplay:
 
     Units come in the order of the lengths of their weight vectors. Red is positive, blue negative,
     on one scale for all units, in scaled units of the columns. Weights of constant columns, whose
-    input is always the same, mean nothing and are grey. Factors are left out.
+    input is always the same, mean nothing and are grey. Images have thin frames. The title says
+    what is grey, and how many columns are left out because they are categories.
 
     Parameters
     ----------
@@ -49,10 +53,12 @@ class WeightsDisplay:
         Of images: (height, width), or with channels. None: a heat map.
     names : list, default=None
         Of the columns; None: they are numbered.
+    n_factors : int, default=0
+        Columns that are left out.
 
     Attributes
     ----------
-    weights, units, n_units, shape, names
+    weights, units, n_units, shape, names, n_factors
         As given.
     axes_ : ndarray of matplotlib.axes.Axes, of shape (1,)
     figure_ : matplotlib.figure.Figure
@@ -79,9 +85,10 @@ class WeightsDisplay:
         *,
         shape: tuple[int, ...] | None = None,
         names: list[object] | None = None,
+        n_factors: int = 0,
     ) -> None:
         self.weights, self.units, self.n_units = weights, units, n_units
-        self.shape, self.names = shape, names
+        self.shape, self.names, self.n_factors = shape, names, n_factors
 
     @classmethod
     def from_estimator(
@@ -141,6 +148,7 @@ class WeightsDisplay:
             weights[units], units, len(weights),
             shape=whole if whole is not None and len(whole) > 1 else None,
             names=[names[j] for j in columns] if isinstance(names[0], str) else None,
+            n_factors=n_columns - columns.size,
         ).plot(figure)  # fmt: skip
 
     def plot(self, figure: AnyFigure | None = None) -> Self:
@@ -159,7 +167,7 @@ class WeightsDisplay:
         top = float(np.quantile(known, _BRIGHTEST)) if known.size else 0.0
         limits = (-(top or 1.0), top or 1.0)
         n_across = int(np.ceil(np.sqrt(len(self.units))))
-        size = (8.0, 3.2 + 0.16 * len(self.units))
+        size = (8.0, 3.6 + 0.16 * len(self.units))
         if self.shape is not None:
             n_down = -(-len(self.units) // n_across)
             size = (6.4, 0.6 + 5.0 * n_down / n_across * self.shape[0] / self.shape[1])
@@ -167,8 +175,9 @@ class WeightsDisplay:
         ax = self.figure_.subplots()
         self.axes_ = np.array([ax])
         if self.shape is not None:
-            whole, _, _ = mosaic(as_images(self.weights, self.shape), n_across)
-            drawn = draw_mosaic(ax, whole, limits, cmap="RdBu_r", nothing=UNSHADED)
+            tiles = mosaic(as_images(self.weights, self.shape), n_across)
+            drawn = draw_mosaic(ax, tiles, limits, cmap="RdBu_r", nothing=UNSHADED)
+            draw_frames(ax, tiles, *self.shape[:2])
         else:
             colors = mpl.colormaps["RdBu_r"].with_extremes(bad=UNSHADED)
             drawn = ax.imshow(
@@ -179,16 +188,30 @@ class WeightsDisplay:
             ax.set_ylabel("unit")
             if self.names is None:
                 ax.set_xlabel("column")
+                plain_ticks(ax.xaxis, whole=True)
             else:
                 name_ticks(ax.xaxis, self.names, most=_MOST_NAMES)
         if self.shape is None or len(self.shape) == 2 or self.shape[2] == 1:
             extend = "both" if known.size and known.max() > limits[1] else "neither"
-            self.figure_.colorbar(
-                drawn, ax=ax, label="weight, scaled units", shrink=0.8, pad=0.02, extend=extend
+            bar = self.figure_.colorbar(
+                drawn,
+                ax=ax,
+                label="weight, scaled units",
+                pad=0.02,
+                extend=extend,
+                shrink=1.0 if self.shape is None else 0.8,
             )
-        title = f"First layer: {count(len(self.units), 'unit')} of {self.n_units}"
-        ax.set_title(title, loc="left", fontsize=11)
+            plain_ticks(bar.ax.yaxis)
+        ax.set_title(self._title(), loc="left", fontsize=11)
         return self
+
+    def _title(self) -> str:
+        title = f"First layer: {count(len(self.units), 'unit')} of {self.n_units}"
+        if np.isnan(self.weights).any():
+            title += f"\ngrey: {'columns' if self.shape is None else 'pixels'} constant in training"
+        if self.n_factors:
+            title += f"\n{left_out_in_words(self.n_factors)}"
+        return title
 
 
 def _weights_of(estimator: Any, columns: npt.NDArray[np.intp]) -> Float64:
