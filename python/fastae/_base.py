@@ -156,7 +156,7 @@ class NetworkMixin(HtmlMixin, ReadingMixin, ColumnsMixin, SavingMixin, OnnxMixin
         n_hidden = len(self.hidden_layer_sizes_)
         if layer is not None and not -n_hidden <= layer < n_hidden:
             allowed = f"from {-n_hidden} to {n_hidden - 1}" if n_hidden else "None here"
-            msg = f"layer must be {allowed}: there are {n_hidden} hidden layers, got {layer}."
+            msg = f"layer must be {allowed} (hidden layers of this network), got {layer}."
             raise ValueError(msg)
         n_layers = self._feature_layer() if layer is None else layer % n_hidden + 1
         features: Array = self._call(_core.activations, self._table(X), n_layers=n_layers)

@@ -171,6 +171,10 @@ class ReadingMixin:
             if self._units is not None:
                 self._fail_if_marks_missing()
             return SparseTable.of(self, X, reset=False)
+        if _is_arrow(X) and hasattr(self, "feature_names_in_"):
+            # scikit-learn sees no names in record batches, as scans give them: it would warn of
+            # that, and take columns in another order for those of fit.
+            X = _frame(X)
         return check_table(self, X, reset=False, finite=False)
 
     def _read(self, X: Any, *, finite: bool = True) -> Table:
