@@ -49,11 +49,12 @@ def scan(
         Rows that an estimator holds in memory at a time, twice, and visits in random order.
     csv : mapping or None
         Options for CSV files: `has_header` (default True), `column_names` (list of str; without
-        `has_header`, the first line is a row), `column_types` (mapping of names to pyarrow types;
-        by default, all files are read once to settle them), `delimiter`, `quote_char`,
-        `escape_char`, `newlines_in_values` (default True), `encoding`, `skip_rows`,
-        `null_values`, `true_values`, `false_values` (lists of str) and `decimal_point`, as
-        pyarrow.csv takes them. Empty cells are missing values.
+        `has_header`, the first line is a row; with it, they stand for the names in the first
+        file's header, and for the same ones in the others', in any order), `column_types` (mapping
+        of names to pyarrow types; by default, all files are read once to settle them),
+        `delimiter`, `quote_char`, `escape_char`, `newlines_in_values` (default True), `encoding`,
+        `skip_rows`, `null_values`, `true_values`, `false_values` (lists of str) and
+        `decimal_point`, as pyarrow.csv takes them. Empty cells are missing values.
 
     Returns
     -------

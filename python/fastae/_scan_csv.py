@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from fastae._scan_files import arrow, check_names, check_same, naming, regrouped
+from fastae._scan_kinds import fail_if_foreign, is_gzip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +20,9 @@ _OPTIONS = {
         "column_types", "null_values", "true_values", "false_values", "decimal_point",
     ),
 }  # fmt: skip
+
+# Enough of a file to see its header.
+_HEAD = 1 << 16
 
 
 class CsvFiles:
@@ -63,6 +68,8 @@ class CsvFiles:
         self._options = dict(options)
         self._names: tuple[str, ...] = ()
         self._types: dict[str, Any] = {}
+        # What the columns of a file are called by `column_names`, if not as in its header.
+        self._renamed: dict[str, list[str] | None] = {}
         self._n_rows: int | None = None
 
     def names(self) -> tuple[str, ...]:
@@ -90,10 +97,40 @@ class CsvFiles:
             yield from self._read(file, types)
 
     def _names_of(self, file: str) -> tuple[str, ...]:
-        with naming(file), self._open(file, {}, None) as reader:
-            names = reader.schema.names
+        with naming(file):
+            if "encoding" not in self._options:
+                fail_if_foreign(file)
+            with self._open(file, {}, None) as reader:
+                names = reader.schema.names
         check_names(file, names, tuple(self._given_types()))
         return check_names(file, names, self._columns)
+
+    def _column_names(self, file: str) -> list[str] | None:
+        """Return what the columns of a file are called; None: as its header says.
+
+        Names that are given stand for those in the first file's header, and so in the other files
+        for the same ones: their columns may come in another order.
+        """
+        given: list[str] | None = self._options.get("column_names")
+        if given is None or not self._options.get("has_header"):
+            return given
+        if file not in self._renamed:
+            first, header = self._header(self._files[0]), self._header(file)
+            if len(first) != len(given):
+                msg = (
+                    f"column_names has {len(given)} names, but {self._files[0]} has {len(first)} "
+                    "columns: give one for each."
+                )
+                raise ValueError(msg)
+            meant = dict(zip(_places(first), given, strict=True))
+            names = [meant.get(place, place[0]) for place in _places(header)]
+            self._renamed[file] = None if names == header else names
+        return self._renamed[file]
+
+    def _header(self, file: str) -> list[str]:
+        with self._opened(file, self._chosen()) as reader:
+            names: list[str] = reader.schema.names
+            return names
 
     def _settle(self) -> dict[str, Any]:
         """Return the type of each column, found by reading all cells as text once."""
@@ -166,28 +203,67 @@ class CsvFiles:
 
     def _open(self, file: str, types: Mapping[str, Any], names: list[str] | None) -> Any:
         """Return a pyarrow reader of record batches, of all columns if `names` is None."""
-        csv = arrow("csv")
-        chosen = {
-            group: {name: self._options[name] for name in names if name in self._options}
-            for group, names in _OPTIONS.items()
-        }
+        chosen = self._chosen()
         if not self._options.get("has_header", True) and "column_names" not in self._options:
             chosen["ReadOptions"]["autogenerate_column_names"] = True
-        elif self._options.get("has_header") and "column_names" in self._options:
-            # The names that are given stand for those in the file.
-            chosen["ReadOptions"]["skip_rows"] = 1 + self._options.get("skip_rows", 0)
-        # A quoted cell may span lines: pyarrow must be told so, or it cuts blocks inside of one.
-        chosen["ParseOptions"].setdefault("newlines_in_values", True)
+        column_names = self._column_names(file)
+        if column_names is not None:
+            chosen["ReadOptions"]["column_names"] = column_names
+            if self._options.get("has_header"):
+                skipped = self._options.get("skip_rows", 0)
+                # pyarrow takes blank lines above for rows where it is given names.
+                chosen["ReadOptions"]["skip_rows"] = skipped + _n_blank_lines(file, skipped)
+                chosen["ReadOptions"]["skip_rows_after_names"] = 1
         chosen["ConvertOptions"]["column_types"] = dict(types)
         chosen["ConvertOptions"]["strings_can_be_null"] = True
         if names is not None:
             chosen["ConvertOptions"]["include_columns"] = names
+        return self._opened(file, chosen)
+
+    def _chosen(self) -> dict[str, dict[str, Any]]:
+        """Return the options as pyarrow groups them, but for the names of columns."""
+        chosen = {
+            group: {name: self._options[name] for name in names if name in self._options}
+            for group, names in _OPTIONS.items()
+        }
+        chosen["ReadOptions"].pop("column_names", None)
+        # A quoted cell may span lines: pyarrow must be told so, or it cuts blocks inside of one.
+        chosen["ParseOptions"].setdefault("newlines_in_values", True)
+        return chosen
+
+    def _opened(self, file: str, chosen: Mapping[str, Mapping[str, Any]]) -> Any:
+        csv = arrow("csv")
         return csv.open_csv(
-            file,
+            _input(file),
             read_options=csv.ReadOptions(use_threads=False, **chosen["ReadOptions"]),
             parse_options=csv.ParseOptions(**chosen["ParseOptions"]),
             convert_options=csv.ConvertOptions(**chosen["ConvertOptions"]),
         )
+
+
+def _input(file: str) -> Any:
+    """Return a CSV file as pyarrow takes it: compressed by what is in it, not by its name."""
+    compressed = is_gzip(file)
+    if compressed == file.lower().endswith(".gz"):
+        return file
+    return arrow().input_stream(file, compression="gzip" if compressed else None)
+
+
+def _n_blank_lines(file: str, skipped: int) -> int:
+    """Return how many blank lines stand above the header, below those that are skipped."""
+    with arrow().input_stream(file, compression="gzip" if is_gzip(file) else None) as stream:
+        lines = stream.read(_HEAD).splitlines()[skipped:]
+    return next((n for n, line in enumerate(lines) if line.strip()), 0)
+
+
+def _places(header: Sequence[str]) -> list[tuple[str, int]]:
+    """Return names that differ: of blank ones, or equal ones, the first, the second, ..."""
+    seen: Counter[str] = Counter()
+    places = []
+    for name in map(str.strip, header):
+        places.append((name, seen[name]))
+        seen[name] += 1
+    return places
 
 
 def _times(pa: Any) -> list[Any]:

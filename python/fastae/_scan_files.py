@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import glob
 import importlib
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from fastae._scan_kinds import fail_if_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 PARQUET = (".parquet", ".pq")
 CSV = (".csv", ".csv.gz")
 _ENDINGS = ", ".join((*PARQUET, *CSV))
+
+# What pyarrow says of a record of another length than those above.
+_RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)(?:: (.*))?")
 
 # A row group is read in pieces of this size: whole ones would be hundreds of megabytes.
 _BUFFER = 1 << 16
@@ -100,6 +106,12 @@ def naming(file: str) -> Iterator[None]:
     except (arrow().ArrowException, OSError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         reason = lines[0].rstrip(".")
+        ragged = _RAGGED.search(reason)
+        if ragged:
+            row, expected, got, text = ragged.groups()
+            where = "a record" if row is None else f"record {row}"
+            reason = f"{where} has {got} field{'s' * (got != '1')} where {expected} are expected"
+            reason += f", being {text!r}" if text else ""
         msg = f"Cannot read {file}: {reason}."
         raise ValueError(msg) from error
 
@@ -281,6 +293,7 @@ class ParquetFiles:
         return footers
 
     def _footer(self, file: str) -> _Footer:
+        fail_if_foreign(file, parquet=True)
         with naming(file), _open(file) as source:
             schema, metadata = source.schema_arrow, source.metadata
             rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from fastae._cli.app import app
 
 
-def invoke(*args, **options):
-    """Run a command in this process, 80 columns wide."""
+def invoke(*args, columns=80, **options):
+    """Run a command in this process, with help of so many columns."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLUMNS", "80")
+        patch.setenv("COLUMNS", str(columns))
         return CliRunner().invoke(app, [str(arg) for arg in args], **options)
 
 
@@ -57,3 +57,26 @@ def python(*args, **options):
         env=environment,
         **options,
     )
+
+
+def terminal_shows(*args, columns=120, status=0):
+    """Return what a program writes to a terminal, without its colours and movements."""
+    import pty
+
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastae", *map(str, args)],
+        stdout=other_end,
+        stderr=other_end,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": str(columns)},
+    )
+    os.close(other_end)
+    seen = b""
+    try:
+        while chunk := os.read(terminal, 65536):
+            seen += chunk
+    except OSError:  # Linux says so when the program has closed its end
+        pass
+    os.close(terminal)
+    assert process.wait(timeout=60) == status, seen
+    return re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", seen).decode()

@@ -229,7 +229,7 @@ def test_features(folder, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "codes.npy"), codes)
     succeeds(*args, "-o", tmp_path / "codes.parquet", "--layer", -1)
     assert pd.read_parquet(tmp_path / "codes.parquet").equals(codes)
-    fails(invoke(*args, "--layer", 3), "layer must be from -1 to 0")
+    fails(invoke(*args, "--layer", 3), "--layer must be from -1 to 0", status=2)
 
 
 def test_unnamed_columns_have_names_in_reasons(tmp_path):

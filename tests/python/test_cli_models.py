@@ -106,7 +106,7 @@ def test_detect_by_a_model(folder, tmp_path):
     assert succeeds(*args, "-o", "-") == out.read_text()
     fails(invoke(*args, "--l1", 1e-5), "--l1 is for training", status=2)
     fails(invoke(*args, "--drop", "id"), "--drop is for training", status=2)
-    fails(invoke(*args, folder / "new.csv"), "TEST is for training", status=2)
+    fails(invoke(*args, folder / "new.csv"), "with --model one table is judged", status=2)
     fails(invoke(*args, "--p-values"), "--p-values is for the output file", status=2)
     fails(invoke(*args, "--format", "csv"), "--format is for the output file", status=2)
     succeeds(*args, "--n-jobs", 1)
@@ -137,9 +137,9 @@ def test_rules_for_the_decision(folder):
         np.testing.assert_array_equal(flags[rule], expected, rule)
     assert 0 < flags["--threshold mad"].sum() < flags["--contamination 0.2"].sum()
     fails(invoke("score", m, new, "--threshold", "sigma=3"), "not 'sigma'", status=2)
-    fails(invoke("score", m, new, "--threshold", -1), "value must be")
+    fails(invoke("score", m, new, "--threshold", -1), "--threshold must be", status=2)
     fails(invoke("score", m, new, "--threshold", 1, "--fdr", 0.1), "two rules", status=2)
-    fails(invoke("score", m, new, "--fdr", 0.1), "detect needs rows that the network was not")
+    fails(invoke("score", m, new, "--fdr", 0.1), "--fdr needs normal rows that the network was not")
     rate = invoke("score", m, new, "--false-positive-rate", 0.1)
     assert rate.exit_code == 0
     assert "of new rows it is higher" in rate.stderr
@@ -251,8 +251,8 @@ def test_export(folder, tmp_path):
     assert text.splitlines() == [*inputs, "output label", "output score"]
     session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
     assert [value.name for value in session.get_outputs()] == ["label", "score"]
-    fails(invoke("export", folder / "m.fastae", out, "--outputs", "labels"), "'labels'")
-    fails(invoke("export", folder / "m.fastae", out, "--opset", 3), "opset must be")
+    fails(invoke("export", folder / "m.fastae", out, "--outputs", "labels"), "'labels'", status=2)
+    fails(invoke("export", folder / "m.fastae", out, "--opset", 3), "--opset must be", status=2)
     fails(invoke("export", folder / "m.fastae", folder / "m.fastae"), "it is the input file")
     fails(invoke("export", folder / "m.fastae", "-"), "goes to a file", status=2)
 

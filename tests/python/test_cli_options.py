@@ -10,7 +10,7 @@ import pytest
 
 from clirun import invoke
 from fastae import Autoencoder
-from fastae._cli.options import MODEL_OPTIONS, option_names
+from fastae._cli.options import MODEL_OPTIONS, is_out_of_range, option_names
 from fastae._cli.readers import (
     read_names,
     read_number,
@@ -43,8 +43,6 @@ def test_options_are_the_estimators_parameters():
 # Every option with something else than its default.
 GIVEN = {
     "anomaly_score": ("standardized", "code_distance"),
-    "anomaly_margin": 3.0,
-    "anomaly_weight": 2.0,
     "threshold": {"method": "mad", "n_deviations": 5},
     "calibration_fraction": 0.1,
     "hidden_layer_sizes": (4, 2, 4),
@@ -52,10 +50,9 @@ GIVEN = {
     "output_activation": "tanh",
     "loss": "huber",
     "huber_delta": 0.5,
-    "quantile": 0.4,
     "solver": "sgd",
     "learning_rate_init": 0.015,
-    "learning_rate": "constant",
+    "learning_rate": "invscaling",
     "power_t": 0.4,
     "layer_rate_decay": 0.9,
     "batch_size": 7,
@@ -74,10 +71,6 @@ GIVEN = {
     "momentum_dampening": True,
     "nesterovs_momentum": False,
     "annealing": 1e-7,
-    "rho": 0.95,
-    "beta_1": 0.8,
-    "beta_2": 0.99,
-    "epsilon": 1e-7,
     "init": "normal",
     "init_scale": 0.1,
     "pretraining": "stacked",
@@ -108,14 +101,23 @@ GIVEN_ELSE = [
     {
         "missing_indicator": True,
         "contamination": 0.1,
+        "loss": "quantile",
+        "quantile": 0.4,
+        "beta_1": 0.8,
+        "beta_2": 0.99,
+        "epsilon": 1e-7,
     },
     {
         "missing": "impute",
         "categorical_features": ["z"],
         "categorical_loss": "squared_error",
         "max_categories": 20,
+        "solver": "adadelta",
+        "rho": 0.95,
     },
 ]
+# With a table of known anomalies.
+GIVEN_TO_TRAIN = {"anomaly_margin": 3.0, "anomaly_weight": 2.0}
 
 
 def as_option(name, value):
@@ -134,12 +136,13 @@ def as_option(name, value):
 
 def test_every_option_is_tried():
     defaults = Autoencoder().get_params()
-    tried = [(name, value) for given in (GIVEN, *GIVEN_ELSE) for name, value in given.items()]
-    assert sorted(name for name, _ in tried) == sorted(MODEL_OPTIONS)
+    groups = (GIVEN, *GIVEN_ELSE, GIVEN_TO_TRAIN)
+    tried = [(name, value) for given in groups for name, value in given.items()]
+    assert {name for name, _ in tried} == set(MODEL_OPTIONS)
     assert not [name for name, value in tried if defaults[name] == value]
 
 
-@pytest.mark.parametrize("given", [GIVEN, *GIVEN_ELSE])
+@pytest.mark.parametrize("given", [GIVEN, *GIVEN_ELSE, GIVEN_TO_TRAIN])
 def test_options_reach_the_estimator(table, monkeypatch, tmp_path, given):
     monkeypatch.chdir(tmp_path)
     args = [word for name, value in given.items() for word in as_option(name, value)]
@@ -150,7 +153,10 @@ def test_options_reach_the_estimator(table, monkeypatch, tmp_path, given):
         "_fit",
         lambda model, *args, **options: seen.append(model) or fit(model, *args, **options),
     )
-    result = invoke("detect", table, *args)
+    if given is GIVEN_TO_TRAIN:
+        result = invoke("train", table, "-o", "m.fastae", "--anomalous", table, *args)
+    else:
+        result = invoke("detect", table, *args)
     assert result.exit_code == 0, result.output
     parameters = seen[0].get_params()
     assert {name: parameters[name] for name in given} == given
@@ -213,6 +219,28 @@ def test_words_are_read_as_lists_and_rules():
 def test_messages_speak_of_options():
     assert option_names("l1 must be a number") == "--l1 must be a number"
     assert option_names("use scaling='range' or less scaling") == (
-        "use --scaling='range' or less scaling"
+        "use --scaling range or less scaling"
     )
     assert option_names("lower learning_rate_init now") == "lower --learning-rate-init now"
+
+
+def test_messages_give_the_cures_of_the_command_line():
+    assert option_names("max_time must be None or a number > 0, got 0") == (
+        "--max-time must be a number > 0, got 0"
+    )
+    assert option_names("quantile=0.9 is finer than 3 rows support") == (
+        "a quantile of 0.9 is finer than 3 rows support"
+    )
+    assert option_names("validation_fraction=1 leaves none: give more rows, or X_val.") == (
+        "--validation-fraction=1 leaves none: give more rows, or --validation FILE."
+    )
+    assert option_names("checkpoint is not there for a scan of more than one window: set None") == (
+        "--checkpoint is not there for more rows than memory holds: leave it out"
+    )
+
+
+def test_values_out_of_range_are_told_from_bad_rows():
+    assert is_out_of_range("layer must be from -1 to 0, got 9.")
+    assert is_out_of_range("fdr must be a number in (0, 1), got 2.0.")
+    assert not is_out_of_range("X must have 3 columns, got 2.")
+    assert not is_out_of_range("max_w2 is not there for factors.")

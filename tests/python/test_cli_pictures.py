@@ -60,10 +60,11 @@ def test_options_of_pictures(folder, tmp_path):
     assert imread(io.BytesIO(result.stdout_bytes)).shape[2] == 4
 
 
-def test_threshold_is_drawn_where_it_is_said(folder, tmp_path):
+@pytest.mark.parametrize("kind", [kind for kind, picture in KINDS.items() if picture.flags])
+def test_threshold_is_drawn_where_it_is_said(folder, tmp_path, kind):
     for name, rule in {"a": "0.1", "b": "10"}.items():
-        args = ("plot", "ranked", folder / "x.fastae", folder / "X.npy", "--threshold", rule)
-        succeeds(*args, "-o", tmp_path / f"{name}.png")
+        args = ("plot", kind, folder / "x.fastae", folder / "X.npy", "--threshold", rule)
+        succeeds(*args, "-o", tmp_path / f"{name}.png", "--dpi", 50)
     one, other = (imread(tmp_path / f"{name}.png") for name in "ab")
     assert one.shape != other.shape or (one != other).any()
 
@@ -76,7 +77,7 @@ def test_threshold_is_drawn_where_it_is_said(folder, tmp_path):
         (("history", "x.fastae", "--n-rows", 3), "--n-rows is for plot reconstructions", 2),
         (("ranked", "x.fastae", "X.npy", "--shape", "6x6"), "--shape is for plot", 2),
         (("ranked", "x.fastae", "X.npy", "--shape", "6y6"), "not a shape such as 28x28", 2),
-        (("reconstructions", "x.fastae", "X.npy", "--shape", "7x7"), "shape must", 1),
+        (("reconstructions", "x.fastae", "X.npy", "--shape", "7x7"), "--shape must be", 2),
         (("pie", "x.fastae"), "'history'", 2),
         (("history", "X.npy"), "X.npy", 1),
         (("ranked", "x.fastae", "new.csv"), "has 7 columns where", 1),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
 import sys
 import time
 
@@ -14,7 +12,7 @@ import pandas as pd
 import pytest
 
 import fastae
-from clirun import fails, invoke, python
+from clirun import fails, invoke, python, terminal_shows
 from fastae._cli.options import MODEL_OPTIONS
 
 
@@ -161,29 +159,6 @@ def test_closed_pipe_is_no_error(table, tmp_path):
     assert process.wait(timeout=60) == 141
 
 
-def terminal_shows(*args, columns=120):
-    """Return what a program writes to a terminal, without its colours and movements."""
-    import pty
-
-    terminal, other_end = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fastae", *map(str, args)],
-        stdout=other_end,
-        stderr=other_end,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": str(columns)},
-    )
-    os.close(other_end)
-    seen = b""
-    try:
-        while chunk := os.read(terminal, 65536):
-            seen += chunk
-    except OSError:  # Linux says so when the program has closed its end
-        pass
-    os.close(terminal)
-    assert process.wait(timeout=60) == 0
-    return re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", seen).decode()
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_terminal_gets_a_progress_bar(table):
     text = terminal_shows("detect", table, "--max-epochs", 20_000)
@@ -218,5 +193,5 @@ def test_bench_measures_what_it_says(monkeypatch):
         per_row = 2 * 140 if row[0] == "score" else 6 * 140 - 2 * 60
         assert float(row[3]) == pytest.approx(speed * per_row / 1e9, abs=0.051)
         assert row[4].endswith("%")
-    fails(invoke("bench", "--hidden-layer-sizes", "0"), "--hidden-layer-sizes must be")
+    fails(invoke("bench", "--hidden-layer-sizes", "0"), "--hidden-layer-sizes must be", status=2)
     fails(invoke("bench", "--repeat", 0), "--repeat", status=2)

@@ -201,7 +201,10 @@ def test_encodings(tmp_path):
     [
         ("a,b,a\n1,2,3\n", r"x\.csv has two columns with the name 'a': names must differ"),
         ("", r"^Cannot read .*x\.csv: .*Empty CSV file"),
-        ("a,b\n1,2\n3\n", r"^Cannot read .*x\.csv: .*Expected 2 columns, got 1"),
+        (
+            "a,b\n1,2\n3\n",
+            r"^Cannot read .*x\.csv: .*record 3 has 1 field where 2 are expected, being '3'",
+        ),
     ],
 )
 def test_a_bad_file_is_named(tmp_path, text, message):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastae._cli.readers import read_delimiter, read_number, read_threshold
+from fastae._cli.readers import read_decimal, read_delimiter, read_number, read_threshold
 
 Format = StrEnum("Format", ["csv", "parquet", "npy"])
 
@@ -40,6 +40,15 @@ Delimiter = Annotated[
         rich_help_panel=_READING,
     ),
 ]
+Decimal = Annotated[
+    str,
+    typer.Option(
+        help="What stands before the decimals of numbers in CSV files: a point or a comma.",
+        metavar="CHAR",
+        parser=read_decimal,
+        rich_help_panel=_READING,
+    ),
+]
 Drop = Annotated[
     list[str] | None,
     typer.Option(
@@ -59,7 +68,7 @@ Stream = Annotated[
 ]
 Form = Annotated[
     Format | None,
-    typer.Option("--format", help="Of the output; by its ending if not said, else CSV."),
+    typer.Option("--format", help="Of the output; by its ending if not said, CSV if it has none."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but notes and errors.")]
 FailOnAnomaly = Annotated[

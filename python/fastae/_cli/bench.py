@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fastae import Autoencoder, _core, _threads
-from fastae._cli.tables import Screen, print_table, table_of
-from fastae._cli.training import model_errors
+from fastae import _core, _threads
+from fastae._cli.errors import CliError, UsageError
+from fastae._cli.screens import Screen, print_table, table_of
+from fastae._cli.training import checked, model_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from fastae import Autoencoder
 
 # The rows lie near a plane of so many dimensions, as tables do.
 _RANK = 20
@@ -91,11 +94,24 @@ def bench(
         Up to so many; None: all processors.
     repeat : int
         As of `measure`.
+
+    Raises
+    ------
+    UsageError
+        If a parameter is out of its range.
+    CliError
+        If memory does not hold the rows or the network.
     """
-    X = rows_for(n_rows, n_columns)
+    model = checked({"random_state": 0} | parameters)
+    if model.max_epochs * n_rows < 1:
+        message = (
+            f"--max-epochs must be at least 1/{n_rows}, so that one of {n_rows:,} rows is trained"
+            f" on, got {model.max_epochs}"
+        )
+        raise UsageError(message)
+    X = _rows_in_memory(n_rows, n_columns)
     n = _threads.max_threads() if max_threads is None else max_threads
     threads = sorted({1, *(2**k for k in range(n.bit_length()) if 2**k <= n), n})
-    model = Autoencoder(**{"random_state": 0} | parameters)
     with model_errors("X"):
         speeds = measure(model, X, threads, repeat=repeat)
     screen = Screen()
@@ -111,6 +127,18 @@ def bench(
             f"{speed.flop_per_s / 1e9:.1f}", f"{speed.flop_per_s / speed.peak:.0%}",
         )  # fmt: skip
     print_table(screen, title, table)
+
+
+def _rows_in_memory(n_rows: int, n_columns: int) -> np.ndarray[Any, Any]:
+    try:
+        return rows_for(n_rows, n_columns)
+    except (MemoryError, ValueError) as error:  # NumPy says the one or the other
+        size = 4 * n_rows * n_columns / 1e9
+        message = (
+            f"{n_rows:,} rows of {n_columns:,} columns take {size:,.0f} GB, which memory does not"
+            " hold; say fewer --rows or --columns"
+        )
+        raise CliError(message) from error
 
 
 def rows_for(n_rows: int, n_columns: int) -> np.ndarray[Any, Any]:

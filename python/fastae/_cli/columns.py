@@ -52,7 +52,7 @@ class BadCellError(Exception):
         self.row, self.cell, self.complaint, self.mixed = row, cell, complaint, mixed
 
 
-def read_text(cells: Any, kind: Kind | None = None) -> Any:
+def read_text(cells: Any, kind: Kind | None = None, decimal: str = ".") -> Any:
     """Return a column of text as what it holds.
 
     Parameters
@@ -60,6 +60,8 @@ def read_text(cells: Any, kind: Kind | None = None) -> Any:
     cells : pyarrow.ChunkedArray of text
     kind : Kind or None
         What it is to hold; None finds out.
+    decimal : str, default="."
+        What stands before the decimals of numbers.
 
     Returns
     -------
@@ -72,8 +74,12 @@ def read_text(cells: Any, kind: Kind | None = None) -> Any:
         If a cell is not of that kind, or a number is infinite, or some cells are numbers and as
         many or fewer are not.
     """
+
+    def numbers(cells: Any) -> Any:
+        return _numbers(_with_points(cells, decimal))
+
     if kind in (None, "number", "category"):
-        column = _numbers(cells)  # most columns: nothing is missing, and nothing else is needed
+        column = numbers(cells)  # most columns: nothing is missing, and nothing else is needed
         if column is not None:
             return _as_levels(column) if kind == "category" else column
     trimmed = pc.utf8_trim_whitespace(cells)
@@ -81,8 +87,8 @@ def read_text(cells: Any, kind: Kind | None = None) -> Any:
     trimmed = pc.if_else(missing, None, trimmed)
     if kind == "text":
         return _texts(cells, missing)
-    readers = {"number": [_numbers, _truths], "truth": [_truths], "datetime": [_times]}
-    orders = [_numbers, _truths, *([] if kind == "category" else [_times])]
+    readers = {"number": [numbers, _truths], "truth": [_truths], "datetime": [_times]}
+    orders = [numbers, _truths, *([] if kind == "category" else [_times])]
     for read in readers.get(str(kind), orders):
         column = read(trimmed)
         if column is not None:
@@ -90,10 +96,14 @@ def read_text(cells: Any, kind: Kind | None = None) -> Any:
                 column = pd.Series(column).astype("float64").to_numpy()
             return _as_levels(column) if kind == "category" else column
     if kind in _HOLDS:
+        if kind == "number" and decimal != ".":
+            complaint = f"not a number with {decimal!r} before its decimals"
+            raise _first(_with_points(trimmed, decimal), is_finite_number, complaint, shown=trimmed)
         test = _TESTS.get(str(kind), lambda _: False)
         raise _first(trimmed, test, f"not {_HOLDS[str(kind)]}")
-    if kind is None and _mostly_numbers(trimmed):
-        raise _first(trimmed, is_number, "not a number", mixed=True)
+    pointed = _with_points(trimmed, decimal)
+    if kind is None and _mostly_numbers(pointed):
+        raise _first(pointed, is_number, "not a number", shown=trimmed, mixed=True)
     return _texts(cells, missing)
 
 
@@ -220,10 +230,20 @@ def _mostly_numbers(cells: Any) -> bool:
     return bool(2 * n_numbers >= len(cells) - cells.null_count and n_numbers > 0)
 
 
-def _first(cells: Any, test: Any, complaint: str, *, mixed: bool = False) -> BadCellError:
+def _with_points(cells: Any, decimal: str) -> Any:
+    """Return cells with points before decimals; what has points already is no number then."""
+    if decimal == ".":
+        return cells
+    return pc.replace_substring(pc.replace_substring(cells, ".", "?"), decimal, ".")
+
+
+def _first(
+    cells: Any, test: Any, complaint: str, *, shown: Any = None, mixed: bool = False
+) -> BadCellError:
     """Return a complaint about the first cell that fails a test."""
     for row, cell in enumerate(cells.to_pylist()):
         if cell is not None and not test(cell):
+            cell = cell if shown is None else shown[row].as_py()
             return BadCellError(row, cell, complaint, mixed=mixed)
     return BadCellError(0, "", complaint, mixed=mixed)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fastae._cli import arguments as arg
-from fastae._cli.options import model_options
+from fastae._cli.options import is_given, model_options
 
 
 @model_options
@@ -34,6 +34,7 @@ def train(
     drop: arg.Drop = None,
     header: arg.Header = None,
     delimiter: arg.Delimiter = ",",
+    decimal: arg.Decimal = ".",
     stream: arg.Stream = False,
     *,
     parameters: dict[str, Any],
@@ -57,7 +58,7 @@ def train(
 
     tables = Tables(
         train=train, validation=validation, anomalous=anomalous, header=header,
-        delimiter=delimiter, drop=tuple(drop or ()), stream=stream,
+        delimiter=delimiter, decimal=decimal, drop=tuple(drop or ()), stream=stream,
     )  # fmt: skip
     run(tables, output, parameters, quiet=quiet)
 
@@ -70,6 +71,7 @@ def score(
     fail_on_anomaly: arg.FailOnAnomaly = False,
     header: arg.Header = None,
     delimiter: arg.Delimiter = ",",
+    decimal: arg.Decimal = ".",
     stream: arg.Stream = False,
     threshold: arg.Threshold = None,
     contamination: arg.Contamination = None,
@@ -103,17 +105,20 @@ def score(
     )  # fmt: skip
     given = ModelRows(
         model=model, data=data, calibration=calibration, header=header, delimiter=delimiter,
-        stream=stream,
+        decimal=decimal, stream=stream,
     )  # fmt: skip
     run(given, decision, Results(output=output, form=form, fail_on_anomaly=fail_on_anomaly))
 
 
 @model_options
 def detect(
+    context: typer.Context,
     train: Annotated[
-        Path,
-        typer.Argument(help="Table to learn from; with --model, the rows.", metavar="TRAIN"),
-    ],
+        Path | None,
+        typer.Argument(
+            help="Table to learn from; with --model, the rows.", metavar="TRAIN", show_default=False
+        ),
+    ] = None,
     test: Annotated[
         Path | None,
         typer.Argument(
@@ -135,6 +140,7 @@ def detect(
     drop: arg.Drop = None,
     header: arg.Header = None,
     delimiter: arg.Delimiter = ",",
+    decimal: arg.Decimal = ".",
     stream: arg.Stream = False,
     false_positive_rate: arg.FalsePositiveRate = None,
     fdr: arg.Fdr = None,
@@ -147,7 +153,8 @@ def detect(
 
     Rows count from 0, below the header. A row is flagged if its error is above a threshold that
     follows from the errors of the training rows (see --contamination). With --model, nothing is
-    trained, and only the options about the decision are taken.
+    trained, and only the options about the decision are taken. With --quiet, the file of -o or the
+    status of --fail-on-anomaly is all there is.
 
     For example:
 
@@ -163,8 +170,16 @@ def detect(
     from fastae._cli.detect import ModelRows, Results, detect_by
     from fastae._cli.detect import detect as run
     from fastae._cli.errors import UsageError
+    from fastae._cli.rules import check_beside
     from fastae._cli.train import Tables
 
+    if train is None:
+        message = (
+            "TRAIN is missing: give the table to learn from, or --model MODEL and rows to judge"
+            if model is None
+            else "--model judges rows: give their table, as in fastae detect --model MODEL new.csv"
+        )
+        raise UsageError(message)
     decision = Decision(false_positive_rate=false_positive_rate, fdr=fdr, p_values=p_values)
     results = Results(
         output=output, form=form, top=top, quiet=quiet, fail_on_anomaly=fail_on_anomaly
@@ -173,19 +188,36 @@ def detect(
         option = "--p-values" if form is None else "--format"
         message = f"{option} is for the output file; name one with -o"
         raise UsageError(message)
+    if quiet and output is None and not fail_on_anomaly:
+        message = "--quiet leaves nothing to say; name a file with -o, or add --fail-on-anomaly"
+        raise UsageError(message)
+    if is_given(context, "top") and (quiet or output == Path("-")):
+        other = "--quiet" if quiet else "-o -"
+        message = f"--top is for the table of the worst rows, which {other} leaves out; give one"
+        raise UsageError(message)
     if model is None:
         tables = Tables(
-            train=train, test=test, header=header, delimiter=delimiter, drop=tuple(drop or ()),
-            stream=stream,
+            train=train, test=test, header=header, delimiter=delimiter, decimal=decimal,
+            drop=tuple(drop or ()), stream=stream,
         )  # fmt: skip
+        check_beside(parameters)
+        if calibration is not None and parameters.get("calibration_fraction"):
+            message = (
+                "--calibration and --calibration-fraction are two ways to get rows to calibrate"
+                " with; give one"
+            )
+            raise UsageError(message)
         run(tables, decision, results, parameters, calibration)
         return
     if test is not None or drop:
-        given_too = "TEST" if test is not None else "--drop"
-        message = f"{given_too} is for training, which --model spares: give one table, whole"
+        message = (
+            "with --model one table is judged, and none is trained on: give one, not two"
+            if test is not None
+            else "--drop is for training: --model leaves out by itself what it does not know"
+        )
         raise UsageError(message)
     given = ModelRows(
         model=model, data=train, calibration=calibration, header=header, delimiter=delimiter,
-        stream=stream,
+        decimal=decimal, stream=stream,
     )  # fmt: skip
     detect_by(given, decision, results, parameters)

@@ -46,6 +46,7 @@ def explain(
     form: arg.Form = None,
     header: arg.Header = None,
     delimiter: arg.Delimiter = ",",
+    decimal: arg.Decimal = ".",
     stream: arg.Stream = False,
     threshold: arg.Threshold = None,
     contamination: arg.Contamination = None,
@@ -75,7 +76,12 @@ def explain(
     decision = Decision(
         threshold=threshold, contamination=contamination, false_positive_rate=false_positive_rate
     )
-    given = ModelRows(model=model, data=data, header=header, delimiter=delimiter, stream=stream)
+    if output is not None and decision.rules:
+        message = f"{decision.rules[0]} is for the flags of the printed table, not for -o; give one"
+        raise UsageError(message)
+    given = ModelRows(
+        model=model, data=data, header=header, delimiter=delimiter, decimal=decimal, stream=stream
+    )
     run(given, decision, top=top, n_rows=rows, rows=row or (), output=output, form=form)
 
 
@@ -93,6 +99,7 @@ def features(
     form: arg.Form = None,
     header: arg.Header = None,
     delimiter: arg.Delimiter = ",",
+    decimal: arg.Decimal = ".",
     stream: arg.Stream = False,
 ) -> None:
     """Write the deep features of rows: the output of a hidden layer.
@@ -107,11 +114,14 @@ def features(
     from fastae._cli.detect import ModelRows
     from fastae._cli.features import features as run
 
-    given = ModelRows(model=model, data=data, header=header, delimiter=delimiter, stream=stream)
+    given = ModelRows(
+        model=model, data=data, header=header, delimiter=delimiter, decimal=decimal, stream=stream
+    )
     run(given, layer=layer, output=output, form=form)
 
 
 def plot(
+    context: typer.Context,
     kind: Annotated[Kind, typer.Argument(help="What to draw.", metavar="KIND")],
     model: arg.Model,
     data: Annotated[
@@ -127,9 +137,10 @@ def plot(
     n_rows: Annotated[int | None, arg.top("Rows of reconstructions, curves, heatmap.")] = None,
     n_columns: Annotated[int | None, arg.top("Columns of a heatmap.")] = None,
     n_units: Annotated[int | None, arg.top("Units of weights.")] = None,
-    dpi: Annotated[int, arg.top("Dots per inch.")] = 150,
+    dpi: Annotated[int, typer.Option(help="Dots per inch.", min=10, max=1200, metavar="INT")] = 150,
     header: arg.Header = None,
     delimiter: arg.Delimiter = ",",
+    decimal: arg.Decimal = ".",
     threshold: arg.Threshold = None,
     contamination: arg.Contamination = None,
     false_positive_rate: arg.FalsePositiveRate = None,
@@ -151,14 +162,21 @@ def plot(
     """
     from fastae._cli.decision import Decision
     from fastae._cli.detect import ModelRows
+    from fastae._cli.errors import UsageError
     from fastae._cli.pictures import plot as run
 
     decision = Decision(
         threshold=threshold, contamination=contamination, false_positive_rate=false_positive_rate
     )
     given = None
+    for name in ("header", "delimiter", "decimal"):
+        if data is None and is_given(context, name):
+            message = f"--{name} is for DATA, which plot {kind.value} is without; leave it out"
+            raise UsageError(message)
     if data is not None:
-        given = ModelRows(model=model, data=data, header=header, delimiter=delimiter)
+        given = ModelRows(
+            model=model, data=data, header=header, delimiter=delimiter, decimal=decimal
+        )
     options = {"shape": shape, "n_rows": n_rows, "n_columns": n_columns, "n_units": n_units}
     run(kind.value, model, given, decision, options, output=output, dpi=dpi)
 
@@ -180,6 +198,7 @@ def report(
     title: Annotated[str | None, typer.Option(help="Of the page.", metavar="TEXT")] = None,
     header: arg.Header = None,
     delimiter: arg.Delimiter = ",",
+    decimal: arg.Decimal = ".",
     threshold: arg.Threshold = None,
     contamination: arg.Contamination = None,
     false_positive_rate: arg.FalsePositiveRate = None,
@@ -199,7 +218,7 @@ def report(
     decision = Decision(
         threshold=threshold, contamination=contamination, false_positive_rate=false_positive_rate
     )
-    given = ModelRows(model=model, data=data, header=header, delimiter=delimiter)
+    given = ModelRows(model=model, data=data, header=header, delimiter=delimiter, decimal=decimal)
     run(given, decision, output=output, label=label, shape=shape, top=top, title=title)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fastae._cli import arguments as arg
+from fastae._cli.parameters import Parallel, Solver
 from fastae._cli.readers import read_number, read_sizes
 
 
@@ -46,12 +47,13 @@ def bench(
         Any, typer.Option(help="Rows of a mini-batch.", metavar="auto|INT", parser=read_number)
     ] = "128",
     max_epochs: Annotated[
-        Any, typer.Option(help="Passes per run.", metavar="FLOAT", parser=read_number)
+        Any,
+        typer.Option(help="Passes per run, more than 0.", metavar="FLOAT", parser=read_number),
     ] = "1",
-    solver: Annotated[str, typer.Option(help="adam, adadelta or sgd.", metavar="NAME")] = "adam",
+    solver: Annotated[Solver, typer.Option(help="Optimiser.")] = Solver.adam,
     parallel: Annotated[
-        str, typer.Option(help="deterministic or hogwild.", metavar="NAME")
-    ] = "deterministic",
+        Parallel, typer.Option(help="Same seed, same result; or threads without locks.")
+    ] = Parallel.deterministic,
     threads: Annotated[
         int | None, arg.top("Threads: 1, 2, 4, ... up to this; all processors if not said.")
     ] = None,
@@ -73,6 +75,6 @@ def bench(
 
     parameters = {
         "hidden_layer_sizes": hidden_layer_sizes, "batch_size": batch_size,
-        "max_epochs": max_epochs, "solver": solver, "parallel": parallel,
+        "max_epochs": max_epochs, "solver": solver.value, "parallel": parallel.value,
     }  # fmt: skip
     run(parameters, n_rows=rows, n_columns=columns, max_threads=threads, repeat=repeat)

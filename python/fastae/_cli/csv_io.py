@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastae._cli.errors import CliError, one_line
 from fastae._cli.header import column_names, detect_header
+from fastae._cli.sniffing import check_delimiter
 from fastae._scan_files import arrow
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class CsvText:
         The header's names, or ``C1``, ``C2``, ... where there is none.
     named : bool
         Whether the first record is a header.
+    decimal : str
+        What stands before the decimals of numbers.
     """
 
     label: str
@@ -49,6 +52,7 @@ class CsvText:
     delimiter: str
     names: tuple[str, ...]
     named: bool
+    decimal: str = "."
 
     def cells(self, columns: Sequence[str]) -> Any:
         """Return the records below the header, as text.
@@ -143,7 +147,9 @@ class CsvText:
             raise CliError(message)
 
 
-def open_csv(label: str, content: bytes, *, header: bool | None, delimiter: str) -> CsvText:
+def open_csv(
+    label: str, content: bytes, *, header: bool | None, delimiter: str, decimal: str = "."
+) -> CsvText:
     """Look at the first records of a CSV file.
 
     Parameters
@@ -156,6 +162,8 @@ def open_csv(label: str, content: bytes, *, header: bool | None, delimiter: str)
         Whether the first record holds names; None finds out.
     delimiter : str
         What separates fields, one ASCII character.
+    decimal : str, default="."
+        What stands before the decimals of numbers.
 
     Returns
     -------
@@ -164,7 +172,7 @@ def open_csv(label: str, content: bytes, *, header: bool | None, delimiter: str)
     Raises
     ------
     CliError
-        If it is empty, not text, or has two columns of one name.
+        If it is empty, not text, its fields end at another character, or two columns have one name.
     """
     content = content.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in content:
@@ -180,12 +188,19 @@ def open_csv(label: str, content: bytes, *, header: bool | None, delimiter: str)
         message = f"{label}: the file is empty; a table is expected"
         raise CliError(message)
     line, first = top[0]
-    _check_delimiter(label, [fields for _, fields in top])
+    check_delimiter(
+        label,
+        [fields for _, fields in top],
+        delimiter,
+        lambda other: [
+            fields for _, fields in itertools.islice(_records(content, other), len(top))
+        ],
+    )
     if header is None:
         same = [fields for _, fields in top[1:] if len(fields) == len(first)]
-        header = detect_header(label, line, first, same)
+        header = detect_header(label, line, first, same, decimal)
     names = column_names(label, first if header else [""] * len(first))
-    return CsvText(label, content, delimiter, names, header)
+    return CsvText(label, content, delimiter, names, header, decimal)
 
 
 def check_text(label: str, content: bytes) -> None:
@@ -201,19 +216,6 @@ def check_text(label: str, content: bytes) -> None:
         line = above.count(b"\n") + 1
         message = f"{label}: line {line} is not UTF-8 text; save the table as CSV in UTF-8"
         raise CliError(message)
-
-
-def _check_delimiter(label: str, top: list[list[str]]) -> None:
-    """Raise CliError if all lines are one field, with what may well be another delimiter in it."""
-    if any(len(fields) > 1 for fields in top):
-        return
-    for delimiter in ",;\t|":
-        if all(delimiter in fields[0] for fields in top):
-            message = (
-                f"{label}: every line is one field, such as {top[-1][0]!r}; if fields end at"
-                f" {delimiter!r}, say --delimiter {delimiter!r}"
-            )
-            raise CliError(message)
 
 
 def _bad_quotes(label: str, error: csv.Error) -> CliError:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastae._cli.errors import UsageError
+from fastae._checks import SHARE, check_number
+from fastae._cli.errors import CliError, UsageError
+from fastae._cli.options import option_name
 from fastae._cli.progress import row_bar
+from fastae._cli.rules import check_rule, usage_errors
 from fastae._cli.tables import Ranking
 from fastae._cli.training import model_errors, warnings_as_notes
 
@@ -38,6 +41,11 @@ class Decision:
         As of `Autoencoder.detect`.
     p_values : bool
         Whether p-values are wanted.
+
+    Raises
+    ------
+    UsageError
+        If there is more than one rule, or one is out of its range.
     """
 
     threshold: Any = None
@@ -47,16 +55,31 @@ class Decision:
     p_values: bool = False
 
     def __post_init__(self) -> None:
-        names = ("threshold", "contamination", "false_positive_rate", "fdr")
-        given = [f"--{n.replace('_', '-')}" for n in names if getattr(self, n) is not None]
-        if len(given) > 1:
-            message = f"{given[0]} and {given[1]} are two rules for one decision; give one"
+        if len(self.rules) > 1:
+            one, other = self.rules[:2]
+            message = f"{one} and {other} are two rules for one decision; give one"
             raise UsageError(message)
+        check_rule(self.threshold, self.contamination, self.false_positive_rate)
+        if self.fdr is not None:
+            with usage_errors():
+                check_number("fdr", self.fdr, SHARE)
+
+    @property
+    def rules(self) -> list[str]:
+        """The options that were given, of which there is to be one at most."""
+        names = ("threshold", "contamination", "false_positive_rate", "fdr")
+        return [option_name(name) for name in names if getattr(self, name) is not None]
 
     def check_calibration(self, path: Path | None) -> None:
         """Raise UsageError if rows to calibrate with are given, but nothing goes by them."""
-        rules = self.threshold, self.contamination, self.false_positive_rate, self.fdr
-        if path is not None and not self.p_values and all(rule is None for rule in rules):
+        if path is None or self.p_values:
+            return
+        if isinstance(self.threshold, dict):
+            goes_by_rows = "value" not in self.threshold
+        else:  # a number is a threshold whatever the errors of any rows are
+            goes_by_rows = self.threshold in ("mad", "evt")
+        others = self.contamination, self.false_positive_rate, self.fdr
+        if not goes_by_rows and all(rule is None for rule in others):
             message = (
                 "--calibration is for a rule that goes by these rows, such as"
                 " --false-positive-rate 0.01 or --fdr 0.05; say one"
@@ -93,7 +116,6 @@ class Decision:
             rule = {"false_positive_rate": self.false_positive_rate}
         if rule:
             with warnings_as_notes(), model_errors(label):
-                _check_names(rule)
                 model.set_threshold(**rule)
 
 
@@ -115,13 +137,20 @@ def rank_all(model: Autoencoder, rows: Rows, decision: Decision) -> Ranking:
     """
     own = model.anomaly_score if hasattr(model, "anomaly_score") else "mse"
     with_p = decision.p_values or decision.fdr is not None
+    if with_p and model._calibration is None:
+        option = "--p-values" if decision.fdr is None else "--fdr"
+        message = (
+            f"{option} needs normal rows that the network was not trained on: train with"
+            " --calibration-fraction, such as 0.2, or give --calibration FILE"
+        )
+        raise CliError(message)
     scores: list[Float64] = []
     errors: list[Float64] = []
     p_values: list[Float64] = []
     with row_bar(f"Scoring {rows.label}", rows.n_rows) as advance, model_errors(rows.label):
         for block in rows.blocks():
             if decision.fdr is not None and not scores:
-                model.detect(block[:1], fdr=decision.fdr)  # which says what is wrong with the rate
+                model.detect(block[:1], fdr=decision.fdr)  # which says if it is too fine
             scores.append(-model.score_samples(block))
             if own != "mse":
                 errors.append(model.reconstruction_error(block))
@@ -149,12 +178,3 @@ def _discovered(p: Float64 | None, fdr: float) -> npt.NDArray[np.bool_]:
 
     assert p is not None
     return discoveries(p, fdr)
-
-
-def _check_names(rule: dict[str, Any]) -> None:
-    from fastae._rules import ARGUMENTS
-
-    for name in rule:
-        if name not in ARGUMENTS:
-            message = f"--threshold knows {', '.join(ARGUMENTS)}, not {name!r}"
-            raise UsageError(message)

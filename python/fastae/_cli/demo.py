@@ -11,7 +11,8 @@ from fastae import Autoencoder
 from fastae._cli.errors import CliError, os_reason
 from fastae._cli.files import check_writable
 from fastae._cli.plots import MAX_INK, beats_figure, digits_figure, save
-from fastae._cli.tables import Ranking, Screen, print_model, print_ranking, rank_rows
+from fastae._cli.screens import Screen
+from fastae._cli.tables import Ranking, print_model, print_ranking, rank_rows
 from fastae._cli.training import fit
 from fastae.datasets import make_heartbeats
 

@@ -14,8 +14,9 @@ from fastae._cli.models import load_model
 from fastae._cli.options import option_name
 from fastae._cli.outputs import Output, scores_frame
 from fastae._cli.rows import Rows
+from fastae._cli.screens import Screen
 from fastae._cli.streaming import files_of
-from fastae._cli.tables import Screen, print_model, print_ranking
+from fastae._cli.tables import print_model, print_ranking
 from fastae._cli.train import fit_tables, name_of
 from fastae._cli.training import checked, model_errors
 
@@ -61,7 +62,7 @@ class ModelRows:
     model, data : Path
     calibration : Path or None
         Normal rows that it was not trained on.
-    header, delimiter, stream
+    header, delimiter, decimal, stream
         As of `Tables`.
     """
 
@@ -70,7 +71,13 @@ class ModelRows:
     calibration: Path | None = None
     header: bool | None = None
     delimiter: str = ","
+    decimal: str = "."
     stream: bool = False
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """How CSV files are read."""
+        return {"header": self.header, "delimiter": self.delimiter, "decimal": self.decimal}
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -92,25 +99,22 @@ class ModelRows:
         return model, self._rows(model, self.data, stream=self.stream)
 
     def _rows(self, model: Autoencoder, path: Path, *, stream: bool = False) -> Rows:
-        return Rows.open(
-            model, path, model_label=str(self.model), header=self.header,
-            delimiter=self.delimiter, stream=stream,
-        )  # fmt: skip
+        return Rows.open(model, path, model_label=str(self.model), stream=stream, **self.how)
 
 
-def calibrate(model: Autoencoder, how: Any, path: Path, label: str) -> None:
+def calibrate(model: Autoencoder, tables: ModelRows | Tables, path: Path, label: str) -> None:
     """Let a model keep the errors of normal rows that it was not trained on.
 
     Parameters
     ----------
     model : Autoencoder
-    how : ModelRows or Tables
-        For the header and the delimiter.
+    tables : ModelRows or Tables
+        For how CSV files are read.
     path : Path
     label : str
         What messages call the model.
     """
-    rows = Rows.open(model, path, model_label=label, header=how.header, delimiter=how.delimiter)
+    rows = Rows.open(model, path, model_label=label, **tables.how)
     with model_errors(rows.label):
         model.calibrate(rows.table)
 
@@ -158,7 +162,8 @@ def detect_by(
     rule = {name: parameters.pop(name, None) for name in ("threshold", "contamination")}
     n_jobs = parameters.pop("n_jobs", None)
     if parameters:
-        message = f"{option_name(next(iter(parameters)))} is for training, which --model spares"
+        option = option_name(next(iter(parameters)))
+        message = f"{option} is for training, and with --model nothing is trained: leave out one"
         raise UsageError(message)
     decision = replace(decision, **rule)
     decision.check_calibration(given.calibration)
@@ -215,10 +220,7 @@ def detect(
         decision.set_on(model, "the model")
     scored = tables.train if tables.test is None else tables.test
     if fitted.X_test is None:
-        rows = Rows.open(
-            model, scored, model_label="the model", header=tables.header,
-            delimiter=tables.delimiter, stream=True,
-        )  # fmt: skip
+        rows = Rows.open(model, scored, model_label="the model", stream=True, **tables.how)
     else:
         rows = Rows(name_of(scored), table=fitted.X_test)
     ranking = rank_all(model, rows, decision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Any, cast
 
@@ -21,6 +22,17 @@ BROKEN_PIPE_STATUS = 141
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
 
 
+# What Typer's versions say of a value, and what is said here.
+_WORDS = (
+    (r"Value error, ", ""),
+    (r"Input should be a valid integer\b.*", "it must be a whole number"),
+    (r"Input should be a valid number\b.*", "it must be a number"),
+    (r"Input should be greater than or equal to (\S+)", r"it must be \1 or more"),
+    (r"Input should be less than or equal to (\S+)", r"it must be \1 or less"),
+    (r"\. Did you mean (.*)\?$", r" (did you mean \1?)"),
+)
+
+
 class CliError(Exception):
     """Something that the user can put right; its message is one sentence saying how."""
 
@@ -28,9 +40,16 @@ class CliError(Exception):
 
 
 class UsageError(CliError):
-    """The same where the command line itself is wrong, whatever the files hold."""
+    """The same where the command line itself is wrong, whatever the files hold.
+
+    Attributes
+    ----------
+    command : str
+        Which one it is about, as it was typed; its help is pointed to.
+    """
 
     status = USAGE_STATUS
+    command = "fastae"
 
 
 def one_line(message: object) -> str:
@@ -60,6 +79,9 @@ class OneLineGroup(TyperGroup):
         except KeyboardInterrupt:
             print_note("interrupted")
             raise typer.Exit(INTERRUPT_STATUS) from None
+        except UsageError as error:
+            error.command = f"{ctx.command_path} {ctx.invoked_subcommand}"
+            raise
         except BrokenPipeError:  # here, since Typer would take it for an error
             _forget_output()
             raise typer.Exit(BROKEN_PIPE_STATUS) from None
@@ -71,15 +93,22 @@ class OneLineGroup(TyperGroup):
         options["standalone_mode"] = False  # Typer then raises errors and leaves showing them
         try:
             status = super().main(*args, **options)
+        except UsageError as error:
+            status = _fail_usage(str(error), error.command)
         except CliError as error:
             print_note(f"error: {error}")
             status = error.status
         except _UsageError as error:
             message = one_line(error.format_message()).removesuffix(".")
-            command = error.ctx.command_path if error.ctx else "fastae"
-            print_note(f"error: {message}; see '{command} --help'")
-            status = USAGE_STATUS
+            for theirs, ours in _WORDS:
+                message = re.sub(theirs, ours, message)
+            status = _fail_usage(message, error.ctx.command_path if error.ctx else "fastae")
         sys.exit(status)
+
+
+def _fail_usage(message: str, command: str) -> int:
+    print_note(f"error: {message}; see '{command} --help'")
+    return USAGE_STATUS
 
 
 def _forget_output() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from fastae._cli.decision import Decision, rank_all
 from fastae._cli.errors import CliError
 from fastae._cli.outputs import Output
-from fastae._cli.tables import Screen, number_format, print_table, table_of
+from fastae._cli.screens import Screen, print_cut, visible
+from fastae._cli.tables import number_format
 from fastae._cli.training import model_errors
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from fastae._cli.rows import Rows
     from fastae._cli.tables import Ranking
 
-_N_SHOWN = 20  # characters of a cell
+# The columns whose cells may be cut where a terminal is narrow: name, observed, expected.
+_FLEXIBLE = 2, 4, 5
 
 
 def explain(
@@ -66,10 +68,12 @@ def explain(
     chosen = _chosen(ranking, n_rows, rows, table.label)
     reasons = _reasons(model, table, chosen, top)
     if target is not None:
+        reasons = _dated(reasons, ("observed",))
         if target.form == "parquet":  # whose columns are of one type
             reasons = reasons.astype({"observed": str, "expected": str})
         target.write(reasons)
     else:
+        reasons = _dated(reasons, ("observed", "expected"))
         _print(Screen(), reasons, ranking, chosen, f"Rows of {table.label}, and what is odd")
 
 
@@ -99,27 +103,45 @@ def _reasons(model: Autoencoder, table: Rows, chosen: list[int], top: int) -> pd
 def _print(
     screen: Screen, reasons: pd.DataFrame, ranking: Ranking, chosen: list[int], title: str
 ) -> None:
-    table = table_of("row", ranking.name, "column", "share", "observed", "expected", "flag")
+    names = ("row", ranking.name, "column", "share", "observed", "expected", "flag")
     form = number_format(ranking.errors[chosen])
     by_row = dict(tuple(reasons.groupby("row", sort=False)))
+    lines: list[tuple[list[str], str | None]] = []
     for row in chosen:
         flagged = bool(ranking.flag[row])
         head = [str(row), format(ranking.errors[row], form)]
         verdict = "anomaly" if flagged else ""
         style = "bold red" if flagged else None
         if row not in by_row:  # all cells are missing
-            table.add_row(*head, "", "", "", "", verdict, style=style)
+            lines.append(([*head, "", "", "", "", verdict], style))
             continue
         for reason in by_row[row].itertuples():
-            cells = [_shown(reason.observed), _shown(reason.expected)]
-            table.add_row(
-                *head, _shown(reason.feature), f"{reason.share:.0%}", *cells, verdict, style=style
-            )
+            cells = [visible(_shown(value)) for value in (reason.observed, reason.expected)]
+            name, share = visible(str(reason.feature)), f"{reason.share:.0%}"
+            lines.append(([*head, name, share, *cells, verdict], style))
             head, verdict = ["", ""], ""
-    print_table(screen, title, table)
+    print_cut(screen, title, names, lines, _FLEXIBLE)
 
 
 def _shown(value: Any) -> str:
-    is_number = isinstance(value, float | np.floating)
-    text = f"{value:.5g}" if is_number else str(value)
-    return text if len(text) <= _N_SHOWN else f"{text[: _N_SHOWN - 3]}..."
+    import pandas as pd
+
+    if isinstance(value, pd.Timestamp):
+        return str(value.round("s"))
+    return f"{value:.5g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _dated(reasons: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return reasons with days for times, where all cells seen of a feature are days."""
+    import pandas as pd
+
+    reasons = reasons.copy()
+    for _, part in reasons.groupby("feature"):
+        times = [value for value in part["observed"] if isinstance(value, pd.Timestamp)]
+        if times and all(time == time.normalize() for time in times):
+            for column in columns:
+                reasons.loc[part.index, column] = [
+                    str(value.round("D").date()) if isinstance(value, pd.Timestamp) else value
+                    for value in part[column]
+                ]
+    return reasons

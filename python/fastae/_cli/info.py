@@ -11,7 +11,8 @@ from fastae._cli.errors import CliError, UsageError, os_reason
 from fastae._cli.files import STANDARD, check_writable
 from fastae._cli.matching import Columns
 from fastae._cli.models import load_any
-from fastae._cli.tables import Screen, print_layers
+from fastae._cli.screens import Screen
+from fastae._cli.tables import print_layers
 from fastae._cli.training import model_errors, warnings_as_notes
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def export(
 ) -> list[str]:
     """Write a model as ONNX and return its inputs and outputs, as text.
 
+    An input that could not be named as its column is followed by the column's name.
+
     Parameters
     ----------
     path, output : Path
@@ -110,15 +113,29 @@ def export(
     except OSError as error:
         message = f"cannot write {output}: {os_reason(error)}; name another place"
         raise CliError(message) from error
-    return [
-        f"{role} {value.name}"
-        for role, values in (("input", made.graph.input), ("output", made.graph.output))
-        for value in values
-    ]
+    columns = _columns_of(made)
+    lines = []
+    for value in made.graph.input:
+        column = columns.get(value.name, value.name)
+        renamed = (
+            "" if column == value.name else f" (column {json.dumps(column, ensure_ascii=False)})"
+        )
+        lines.append(f"input {value.name}{renamed}")
+    return lines + [f"output {value.name}" for value in made.graph.output]
+
+
+def _columns_of(made: Any) -> dict[str, str]:
+    """Return the column behind each input of a graph that is of one column."""
+    about = {entry.key: entry.value for entry in made.metadata_props}
+    return {
+        entry["name"]: entry["columns"][0]
+        for entry in json.loads(about["inputs"])
+        if isinstance(entry["columns"], list) and len(made.graph.input) > 1
+    }
 
 
 def _lines(about: dict[str, Any]) -> list[tuple[str, str]]:
-    columns = [column["name"] for column in about["columns"]]
+    columns = [_quoted(column["name"]) for column in about["columns"]]
     kinds = [column["kind"] for column in about["columns"]]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     text = f"{len(columns)} ({counts})"
@@ -149,6 +166,12 @@ def _lines(about: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("threshold", f"{d['threshold']:.6g} ({'MSE' if name == 'mse' else name})"))
         lines.append(("calibration", f"{d['calibration_rows']:,} rows"))
     return lines
+
+
+def _quoted(name: str) -> str:
+    """Return a column's name, in quotes if it would not be seen where it ends."""
+    is_plain = name and name == name.strip() and name.isprintable() and not set(name) & set(",\"'")
+    return name if is_plain else json.dumps(name, ensure_ascii=False)
 
 
 def _short(value: Any) -> str:

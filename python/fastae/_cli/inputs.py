@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import gzip
 import io
-import shlex
 import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastae._cli.columns import BadCellError, frame_of, read_text, read_typed
 from fastae._cli.csv_io import CsvText, open_csv
 from fastae._cli.errors import CliError, UsageError, one_line, os_reason
 from fastae._cli.files import STANDARD
+from fastae._cli.frames import frame_from
 from fastae._scan_files import arrow
+from fastae._scan_kinds import GZIP, N_BYTES, NPY, PARQUET, foreign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from fastae._cli.columns import Kind
-
-_PARQUET, _NPY, _GZIP = b"PAR1", b"\x93NUMPY", b"\x1f\x8b"
-# Longer cells are cut in messages.
-_N_SHOWN = 30
 
 
 class Source(ABC):
@@ -86,7 +82,7 @@ class CsvSource(Source):
         """Return a frame of numbers, truth values, dates and text."""
         table = self._text.cells(columns)
         return frame_from(
-            self.label, table, columns, kinds or {}, cure, as_text=True,
+            self.label, table, columns, kinds or {}, cure, decimal=self._text.decimal,
             place=lambda row: f"line {self._text.line_of(row)} (row {row})",
         )  # fmt: skip
 
@@ -147,7 +143,9 @@ class ArraySource(Source):
         return self._array[:, [place[name] for name in columns]]
 
 
-def open_source(path: Path, *, header: bool | None = None, delimiter: str = ",") -> Source:
+def open_source(
+    path: Path, *, header: bool | None = None, delimiter: str = ",", decimal: str = "."
+) -> Source:
     """Return the table in a file; its format shows in its first bytes.
 
     Parameters
@@ -157,6 +155,7 @@ def open_source(path: Path, *, header: bool | None = None, delimiter: str = ",")
     header : bool or None, default=None
         Of CSV: whether the first record holds names; None finds out.
     delimiter : str, default=","
+    decimal : str, default="."
         Of CSV.
 
     Returns
@@ -171,27 +170,38 @@ def open_source(path: Path, *, header: bool | None = None, delimiter: str = ",")
     label = label_of(path)
     if path == STANDARD:
         content = sys.stdin.buffer.read()
-        magic = content[:6]
+        head = content[:N_BYTES]
         file: Any = io.BytesIO(content)
     else:
         try:
             with path.open("rb") as stream:
-                magic = stream.read(6)
-                content = b"" if magic.startswith((_PARQUET, _NPY)) else magic + stream.read()
+                head = stream.read(N_BYTES)
+                content = b"" if head.startswith((PARQUET, NPY)) else head + stream.read()
         except OSError as error:
             message = f"{path}: cannot be read ({os_reason(error)}); give the path of a table"
             raise CliError(message) from error
         file = path
-    if magic.startswith(_PARQUET):
+    if head.startswith(PARQUET):
         return ParquetSource(label, file)
-    if magic.startswith(_NPY):
+    if head.startswith(NPY):
         return ArraySource(label, _load(label, file))
-    if magic.startswith(_GZIP):
+    if head.startswith(GZIP):
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError) as error:
             raise _unreadable(label, error) from error
-    return CsvSource(open_csv(label, content, header=header, delimiter=delimiter))
+        head = content[:N_BYTES]
+    fail_if_no_text(label, head)
+    return CsvSource(open_csv(label, content, header=header, delimiter=delimiter, decimal=decimal))
+
+
+def fail_if_no_text(label: str, head: bytes) -> None:
+    """Raise CliError if a file is of a kind that is not read, by its first bytes."""
+    found = foreign(head)
+    if found is not None:
+        what, cure = found
+        message = f"{label}: this is {what}, not CSV, Parquet or npy; {cure}"
+        raise CliError(message)
 
 
 def label_of(path: Path) -> str:
@@ -206,77 +216,19 @@ def check_standard_input(*paths: Path | None) -> None:
         raise UsageError(message)
 
 
-def frame_from(
-    label: str,
-    table: Any,
-    columns: Sequence[str],
-    kinds: Mapping[str, Kind],
-    cure: str,
-    *,
-    as_text: bool = False,
-    place: Callable[[int], str] = "row {}".format,
-) -> pd.DataFrame:
-    """Return columns of an Arrow table or batch as a frame.
-
-    Parameters
-    ----------
-    label : str
-        What messages call the table.
-    table : pyarrow.Table or pyarrow.RecordBatch
-    columns, kinds, cure
-        As of `Source.read`.
-    as_text : bool, default=False
-        Whether all cells are text as it stands in a CSV file.
-    place : callable
-        Says where a row is.
-
-    Raises
-    ------
-    CliError
-        If a cell or a column is of another kind.
-    """
-    made = {}
-    read = read_text if as_text else read_typed
-    for name in columns:
-        kind = kinds.get(name)
-        try:
-            made[name] = read(_chunked(table.column(name)), kind)
-        except BadCellError as bad:
-            where = f"{label}: {place(bad.row)}, column {name!r}"
-            message = f"{where} {_complaint(bad, name, cure)}"
-            raise CliError(message) from bad
-        except TypeError as error:
-            message = f"{label}: column {name!r} holds {error}, where {kind}s are expected"
-            raise CliError(message) from error
-        table = table.drop_columns([name])  # as soon as it is no longer needed
-    return frame_of(made)
-
-
-def _chunked(column: Any) -> Any:
-    return column if hasattr(column, "chunks") else arrow().chunked_array([column])
-
-
 def _load(label: str, file: Any) -> np.ndarray[Any, Any]:
     try:
         array = np.load(file, mmap_mode=None if isinstance(file, io.BytesIO) else "r")
     except (ValueError, OSError, EOFError) as error:
+        if "object" in str(error).lower():
+            message = (
+                f"{label}: the npy file holds Python objects, not numbers; save numbers, as by"
+                " numpy.save(path, table.astype(float))"
+            )
+            raise CliError(message) from error
         raise _unreadable(label, error) from error
     return np.asarray(array)
 
 
 def _unreadable(label: str, error: Exception) -> CliError:
     return CliError(f"{label}: {one_line(error).removesuffix('.')}")
-
-
-def _complaint(bad: BadCellError, column: str, cure: str) -> str:
-    cell = bad.cell.strip()
-    shown = cell if len(cell) <= _N_SHOWN else f"{cell[:_N_SHOWN]}..."
-    name = shlex.quote(column)
-    if bad.mixed:
-        cure = (
-            f"as most of that column; correct it, leave the column out with --drop {name}, or say"
-            f" --categorical-features {name} if it holds categories"
-        )
-        return f"is {shown!r}, {bad.complaint} {cure}"
-    default = "correct it, delete the row or leave the column out with --drop NAME"
-    return f"is {shown!r}, {bad.complaint}; {(cure or default).replace('NAME', name)}"

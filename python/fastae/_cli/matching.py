@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fastae._cli.errors import CliError, print_note
-from fastae._cli.pair import suggestion
+from fastae._cli.errors import CliError
+from fastae._cli.pair import note_left_out, suggestion
 
 if TYPE_CHECKING:
     from fastae import Autoencoder
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from fastae._cli.pair import Named
 
 CURE = "the model has learned that column so: correct it, or leave the cell empty"
-_N_NAMED = 5
 
 
 class Columns:
@@ -82,7 +81,7 @@ class Columns:
                 raise CliError(message)
         unknown = [name for name in source.names if name not in set(self.names)]
         if unknown:
-            _note_unknown(source.label, unknown, model_label)
+            note_left_out(source.label, unknown, f"not known to {model_label}")
         return list(self.names)
 
     def suited(self, table: Any) -> Any:
@@ -130,12 +129,3 @@ def read_for(model: Autoencoder, source: Source, model_label: str) -> Any:
     wanted = columns.of(source, model_label)
     kinds = dict(zip(wanted, columns.kinds, strict=True))
     return columns.suited(source.read(wanted, kinds, CURE))
-
-
-def _note_unknown(label: str, unknown: list[str], model_label: str) -> None:
-    names = ", ".join(map(repr, unknown[:_N_NAMED])) + (", ..." if len(unknown) > _N_NAMED else "")
-    many = len(unknown) > 1
-    print_note(
-        f"{label}: column{'s' * many} {names} {'are' if many else 'is'} not known to {model_label},"
-        " and left out"
-    )

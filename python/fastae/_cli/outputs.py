@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -34,6 +35,8 @@ class Output:
 
     Raises
     ------
+    UsageError
+        If the file's ending stands for no format, or what no one can read is to go to a terminal.
     CliError
         If the file cannot be written.
     """
@@ -41,8 +44,10 @@ class Output:
     def __init__(self, path: Path, form: str | None, inputs: tuple[Path, ...] = ()) -> None:
         check_writable(path, inputs=inputs)
         self.path = path
-        self.form = form or _ENDINGS.get(path.suffix.lower(), "csv")
+        self.form = form or _form_of(path)
         self.is_standard = path == STANDARD
+        if self.form != "csv":
+            refuse_terminal(path, f"--format {self.form}")
 
     def write(self, frame: pd.DataFrame) -> None:
         """Write a table in one step.
@@ -64,6 +69,24 @@ class Output:
             message = f"{self.path}: this table holds text, which npy is not for; write .csv"
             raise UsageError(message)
         write_atomically(self.path, lambda stream: write(stream, frame))
+
+
+def refuse_terminal(path: Path, what: str) -> None:
+    """Raise UsageError if bytes that are no text are to go to a terminal."""
+    if path == STANDARD and sys.stdout.isatty():
+        message = f"{what} is not for a terminal: name a file with -o, or send it on with > or |"
+        raise UsageError(message)
+
+
+def _form_of(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending and ending not in _ENDINGS:
+        message = (
+            f"{path}: the name of an output ends in .csv, .parquet or .npy; or say which it is to"
+            " be with --format"
+        )
+        raise UsageError(message)
+    return _ENDINGS.get(ending, "csv")
 
 
 def scores_frame(ranking: Ranking) -> pd.DataFrame:

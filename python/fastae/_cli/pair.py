@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from fastae._cli.columns import Kind, kinds_of
-from fastae._cli.errors import CliError
+from fastae._cli.errors import CliError, print_note
+from fastae._cli.frames import as_listed
+from fastae._cli.notes import names_in_short, note_one_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,10 +110,21 @@ def read_train(
             table.columns = names
             if source is train:
                 kinds = kinds_of(table)
+        if source is train and len(table) == 1:
+            note_one_row(train.label)
         tables.append(table)
     if any(hasattr(table, "columns") for table in tables):
         return [_as_frame(table, names) for table in tables]
     return tables
+
+
+def note_left_out(label: str, names: Sequence[str], why: str) -> None:
+    """Say that a table has columns that are left out."""
+    many = len(names) > 1
+    print_note(
+        f"{label}: column{'s' * many} {names_in_short(names)} {'are' if many else 'is'} {why}, and"
+        " left out"
+    )
 
 
 def suggestion(name: str, columns: Sequence[str]) -> str:
@@ -149,10 +162,14 @@ def _check_named(
         if name not in columns:
             files = " and ".join(source.label for source in sources)
             verb = "has" if len(sources) == 1 else "have"
-            message = (
-                f"{option} {shlex.quote(name)}: {files} {verb} no column of that name;"
-                f" {suggestion(name, list(columns))}"
+            # A list of names was cut at the comma of one.
+            whole = next(
+                (c for c in columns if "," in c and name in map(str.strip, c.split(","))), ""
             )
+            cure = suggestion(name, list(columns))
+            if whole and option != "--drop":
+                cure = f"a name with a comma is quoted, as {option} {shlex.quote(as_listed(whole))}"
+            message = f"{option} {shlex.quote(name)}: {files} {verb} no column of that name; {cure}"
             raise CliError(message)
 
 
@@ -173,13 +190,6 @@ def _match(
             )
             raise CliError(message)
         return found
-    surplus = [name for name in found if name not in wanted]
-    if surplus:
-        message = (
-            f"{test.label}: column {surplus[0]!r} is not in {train.label};"
-            f" leave it out with --drop {shlex.quote(surplus[0])}"
-        )
-        raise CliError(message)
     missing = [name for name in wanted if name not in found]
     if missing:
         message = (
@@ -187,4 +197,7 @@ def _match(
             f" add it or leave it out with --drop {shlex.quote(missing[0])}"
         )
         raise CliError(message)
+    surplus = [name for name in found if name not in wanted]
+    if surplus:
+        note_left_out(test.label, surplus, f"not in {train.label}")
     return wanted

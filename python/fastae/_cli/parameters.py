@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Activation = StrEnum("_Activation", ["tanh", "relu", "elu", "logistic", "identity"])
-_Solver = StrEnum("_Solver", ["adam", "adadelta", "sgd"])
+Solver = StrEnum("Solver", ["adam", "adadelta", "sgd"])
 _Loss = StrEnum("_Loss", ["squared_error", "absolute_error", "huber", "quantile"])
 _Rate = StrEnum("_Rate", ["cosine", "constant", "invscaling", "onecycle"])
 _Pretraining = StrEnum("_Pretraining", ["stacked"])
@@ -33,7 +33,7 @@ _Scaling = StrEnum("_Scaling", ["auto", "range", "standard", "robust", "none"])
 _ConstantFeatures = StrEnum("_ConstantFeatures", ["keep", "drop"])
 _Missing = StrEnum("_Missing", ["ignore", "impute", "error"])
 _CategoricalLoss = StrEnum("_CategoricalLoss", ["cross_entropy", "squared_error"])
-_Parallel = StrEnum("_Parallel", ["deterministic", "hogwild"])
+Parallel = StrEnum("Parallel", ["deterministic", "hogwild"])
 
 
 class ModelOption(NamedTuple):
@@ -114,7 +114,7 @@ MODEL_OPTIONS: dict[str, ModelOption] = {
         loss=_choice(_Loss, "squared_error", "What training minimises."),
         huber_delta=_number(1.0, "FLOAT", "huber: errors beyond it count linearly."),
         quantile=_number(0.5, "FLOAT", "quantile: which one."),
-        solver=_choice(_Solver, "adam", "Optimiser."),
+        solver=_choice(Solver, "adam", "Optimiser."),
         max_epochs=_number(100, "FLOAT", "Passes over the training rows."),
         batch_size=_number("auto", "auto|INT", "Rows of a mini-batch; 1: online training."),
         learning_rate_init=_number("auto", "auto|FLOAT", "Length of the first steps."),
@@ -134,7 +134,7 @@ MODEL_OPTIONS: dict[str, ModelOption] = {
         ),
         anomaly_weight=_number("auto", "auto|FLOAT", "How much each of them counts."),
         parallel=_choice(
-            _Parallel, "deterministic", "Same seed, same result; or threads without locks."
+            Parallel, "deterministic", "Same seed, same result; or threads without locks."
         ),
         n_jobs=_number(None, "INT", "Threads; -1: all processors."),
         random_state=ModelOption(

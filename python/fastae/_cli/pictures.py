@@ -12,6 +12,7 @@ from fastae._cli.files import STANDARD, check_writable, write_atomically
 from fastae._cli.inputs import open_source
 from fastae._cli.models import load_any
 from fastae._cli.options import option_name
+from fastae._cli.outputs import refuse_terminal
 from fastae._cli.pair import suggestion
 from fastae._cli.training import model_errors, warnings_as_notes
 
@@ -29,19 +30,22 @@ class _Picture:
     display: str
     data: bool | None = True  # None: if there are any
     options: tuple[str, ...] = ()
+    flags: bool = True  # whether it shows the threshold, or the rows above it
 
 
 KINDS = {
-    "history": _Picture("HistoryDisplay", data=False),
+    "history": _Picture("HistoryDisplay", data=False, flags=False),
     "ranked": _Picture("RankedErrorsDisplay"),
     "histogram": _Picture("ErrorHistogramDisplay", data=None),
     "reconstructions": _Picture("ReconstructionsDisplay", options=("shape", "n_rows")),
     "curves": _Picture("CurvesDisplay", options=("n_rows",)),
     "heatmap": _Picture("ErrorHeatmapDisplay", options=("n_rows", "n_columns")),
     "codes": _Picture("CodesDisplay"),
-    "weights": _Picture("WeightsDisplay", data=False, options=("shape", "n_units")),
+    "weights": _Picture("WeightsDisplay", data=False, options=("shape", "n_units"), flags=False),
 }
 FORMATS = {"png", "svg", "pdf"}
+# Of a PNG: memory has 4 bytes for each while it is drawn; and what Matplotlib draws at all.
+_MOST_DOTS, _LONGEST_SIDE = 300_000_000, 65_000
 
 
 def plot(
@@ -81,10 +85,15 @@ def plot(
     picture = KINDS[kind]
     options = {name: value for name, value in options.items() if value is not None}
     _check(kind, picture, given, options)
+    if decision.rules and not picture.flags:
+        known = ", ".join(name for name, other in KINDS.items() if other.flags)
+        message = f"{decision.rules[0]} is for plot {known}, not for {kind}"
+        raise UsageError(message)
     form = "png" if output == STANDARD else output.suffix.lower().removeprefix(".")
     if form not in FORMATS:
         message = f"{output}: a picture's name must end in .png, .svg or .pdf"
         raise UsageError(message)
+    refuse_terminal(output, "a picture")
     check_writable(output, inputs=(model_path,) if given is None else given.files)
     rows: tuple[Any, ...] = ()
     if given is None:
@@ -121,10 +130,15 @@ def report(
 
     Raises
     ------
+    UsageError
+        If the page's name has the ending of something else.
     CliError
         If a file or a cell is not as it should be.
     """
     check_writable(output, inputs=given.files)
+    if output.suffix.lower() not in ("", ".html", ".htm"):
+        message = f"{output}: the name of a page ends in .html"
+        raise UsageError(message)
     y = None if label is None else _labels(given, label)
     model, rows = given.open()
     decision.set_on(model, str(given.model))
@@ -140,7 +154,9 @@ def _labels(given: ModelRows, column: str) -> Any:
     if given.data == STANDARD:
         message = "--label reads the table twice, which standard input is not for: give a file"
         raise UsageError(message)
-    source = open_source(given.data, header=given.header, delimiter=given.delimiter)
+    source = open_source(
+        given.data, header=given.header, delimiter=given.delimiter, decimal=given.decimal
+    )
     if column not in source.names:
         cure = suggestion(column, source.names)
         message = f"{source.label}: there is no column {column!r}; {cure}"
@@ -189,7 +205,14 @@ def _draw(
 
         display = getattr(displays, picture.display).from_estimator(model, *rows, **options)
     figure = display.figure_
+    width, height = figure.get_size_inches() * dpi
     try:
+        if form == "png" and (width * height > _MOST_DOTS or max(width, height) > _LONGEST_SIDE):
+            message = (
+                f"the picture would have {width:,.0f} x {height:,.0f} dots, which is too many; say"
+                " a smaller --dpi"
+            )
+            raise UsageError(message)
         write_atomically(
             output, lambda stream: figure.savefig(stream, format=form, dpi=dpi, bbox_inches="tight")
         )

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+# The width from which there is room for the error beside speed and time.
+_ROOMY = 80
+
 OnProgress = Callable[[int, int, float], None]
 
 
@@ -80,13 +83,15 @@ def _bar(title: str, total: int | None) -> Iterator[Callable[[int, int | None, s
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=total, speed="", more="")
 
+        has_room = console.width >= _ROOMY
+
         def update(done: int, total: int | None, more: str) -> None:
             progress.update(
                 task,
                 completed=done,
                 total=total,
                 speed=_speed(done, progress.tasks[0].elapsed),
-                more=more,
+                more=more if has_room else "",
             )
 
         yield update

@@ -57,6 +57,14 @@ def read_threshold(given: Any) -> Any:
     return {name.strip(): read_number(value.strip()) for name, _, value in pairs}
 
 
+def read_decimal(given: str) -> str:
+    """Return what stands before the decimals of numbers: a point or a comma."""
+    if given not in (".", ","):
+        message = f"{given!r} is neither ',' nor '.'"
+        raise typer.BadParameter(message)
+    return given
+
+
 def read_delimiter(given: str) -> str:
     """Return what separates fields: one character, also for ``tab``."""
     delimiter = {"tab": "\t", "\\t": "\t"}.get(given, given)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from fastae._cli.errors import CliError
-from fastae._cli.inputs import frame_from, open_source
+from fastae._cli.frames import frame_from
+from fastae._cli.inputs import open_source
 from fastae._cli.matching import CURE, Columns, read_for
 from fastae._cli.streaming import Stream, files_of, is_stream
 from fastae._cli.training import model_errors
@@ -49,6 +50,7 @@ class Rows:
         model_label: str,
         header: bool | None = None,
         delimiter: str = ",",
+        decimal: str = ".",
         stream: bool = False,
     ) -> Rows:
         """Return the rows of a file, folder or pattern for a model.
@@ -58,10 +60,11 @@ class Rows:
         CliError
             If the table cannot be read, or does not have the model's columns.
         """
+        how: dict[str, Any] = {"header": header, "delimiter": delimiter, "decimal": decimal}
         if not is_stream(path, wanted=stream):
-            source = open_source(path, header=header, delimiter=delimiter)
+            source = open_source(path, **how)
             return cls(source.label, files_of(path), read_for(model, source, model_label))
-        return cls._streamed(model, Stream(path, header=header, delimiter=delimiter), model_label)
+        return cls._streamed(model, Stream(path, **how), model_label)
 
     @classmethod
     def _streamed(cls, model: Autoencoder, source: Stream, model_label: str) -> Rows:
@@ -77,10 +80,13 @@ class Rows:
                     if batch.num_rows:
                         yield columns.suited(made_of(batch, start))
                     start += batch.num_rows
+            if not start:
+                message = f"{source.label}: the table has no rows; add rows"
+                raise CliError(message)
 
         def made_of(batch: Any, start: int) -> Any:
             return frame_from(
-                source.label, batch, wanted, kinds, CURE, as_text=source.is_text,
+                source.label, batch, wanted, kinds, CURE, decimal=source.decimal,
                 place=lambda row: f"row {start + row}",
             )  # fmt: skip
 

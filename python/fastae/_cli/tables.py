@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich import box
-from rich.console import Console
-from rich.table import Table
+
+from fastae._cli.screens import print_table, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+    from rich.console import Console
 
     from fastae import Autoencoder
 
@@ -81,14 +81,6 @@ class Ranking:
     def order(self) -> npt.NDArray[np.intp]:
         """Row numbers from 0, the worst row first."""
         return np.argsort(self.rank)
-
-
-class Screen(Console):
-    """A console that leaves a closed pipe to the caller, rather than to exit at once."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise BrokenPipeError."""
-        raise BrokenPipeError
 
 
 def rank_rows(model: Autoencoder, X: Any) -> Ranking:
@@ -184,22 +176,6 @@ def _print_history(console: Console, model: Autoencoder) -> None:
             format(history["training_rmse"][i], form),
         )
     print_table(console, "Scoring history", table)
-
-
-def table_of(*columns: str) -> Table:
-    """Return a table without rows, whose cells stand at the right."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def print_table(console: Console, title: str, table: Table) -> None:
-    """Print a table below its title."""
-    # Not as the table's own title, which would be broken to the table's width.
-    console.print(title, style="bold", highlight=False, markup=False, soft_wrap=True)
-    console.print(table)
-    console.print()
 
 
 def number_format(errors: npt.NDArray[np.float64]) -> str:

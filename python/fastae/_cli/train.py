@@ -11,16 +11,21 @@ import pandas as pd
 from fastae._cli.errors import UsageError, print_note
 from fastae._cli.files import STANDARD, check_writable
 from fastae._cli.inputs import check_standard_input, open_source
+from fastae._cli.matching import CURE, Columns
 from fastae._cli.models import save_model
 from fastae._cli.pair import match, read_train
+from fastae._cli.rules import check_beside
+from fastae._cli.screens import Screen
 from fastae._cli.streaming import Stream, files_of, is_stream
-from fastae._cli.tables import Screen, print_model
+from fastae._cli.tables import print_model
 from fastae._cli.training import checked, fit, model_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from fastae import Autoencoder
+    from fastae._cli.columns import Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +42,8 @@ class Tables:
         Whether first lines are headers; None finds out.
     delimiter : str
         What separates fields.
+    decimal : str
+        What stands before the decimals of numbers.
     drop : tuple of str
         Columns to leave out.
     stream : bool
@@ -49,8 +56,14 @@ class Tables:
     anomalous: Path | None = None
     header: bool | None = None
     delimiter: str = ","
+    decimal: str = "."
     drop: tuple[str, ...] = ()
     stream: bool = False
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """How CSV files are read."""
+        return {"header": self.header, "delimiter": self.delimiter, "decimal": self.decimal}
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -101,6 +114,7 @@ def train(tables: Tables, output: Path, parameters: dict[str, Any], *, quiet: bo
         If a table, a cell or a parameter is not as it should be; nothing is written then.
     """
     model = checked(parameters)
+    check_beside(parameters, validation=tables.validation, anomalous=tables.anomalous)
     if output == STANDARD:
         message = "-o: a model goes to a file, not to standard output"
         raise UsageError(message)
@@ -129,10 +143,7 @@ def fit_tables(model: Autoencoder, tables: Tables) -> Fitted:
     if is_stream(tables.train, wanted=tables.stream):
         return _fit_stream(model, tables)
     others = [path for path in tables.paths if path != tables.train]
-    sources = {
-        path: open_source(path, header=tables.header, delimiter=tables.delimiter)
-        for path in (tables.train, *others)
-    }
+    sources = {path: open_source(path, **tables.how) for path in (tables.train, *others)}
     categories = model.categorical_features
     read = read_train(*sources.values(), drop=tables.drop, categories=categories)
     of = dict(zip(sources, read, strict=True))
@@ -159,25 +170,30 @@ def _fit_stream(model: Autoencoder, tables: Tables) -> Fitted:
     if tables.train.suffix == ".npy":
         message = f"{tables.train}: npy files are never read as a whole; leave --stream out"
         raise UsageError(message)
-    stream = Stream(tables.train, header=tables.header, delimiter=tables.delimiter)
+    stream = Stream(tables.train, **tables.how)
     paths = {"test": tables.test, "validation": tables.validation}
     sources = {
-        name: open_source(path, header=tables.header, delimiter=tables.delimiter)
-        for name, path in paths.items()
-        if path is not None
+        name: open_source(path, **tables.how) for name, path in paths.items() if path is not None
     }
     names, (wanted, *own) = match(
         stream, *sources.values(), drop=tables.drop, categories=model.categorical_features
     )
-    others = {}
-    for (role, source), columns in zip(sources.items(), own, strict=True):
-        table = source.read(columns)
-        others[role] = pd.DataFrame(np.asarray(table)) if isinstance(table, np.ndarray) else table
-        others[role].columns = names
+    own_of = dict(zip(sources, own, strict=True))
+
+    def table_of(role: str, kinds: Mapping[str, Kind] | None = None) -> Any:
+        if role not in sources:
+            return None
+        table = sources[role].read(own_of[role], kinds, CURE)
+        frame = pd.DataFrame(table) if isinstance(table, np.ndarray) else table
+        frame.columns = names
+        return frame
+
     with model_errors(stream.label):
-        scan = stream.scan(wanted)
-    fit(model, scan, source=stream.label, columns=names, X_val=others.get("validation"))
-    return Fitted(model, stream.label, others.get("test"))
+        scan = stream.scan(wanted, categories=model.categorical_features)
+    fit(model, scan, source=stream.label, columns=names, X_val=table_of("validation"))
+    # As the model has learned its columns: text stays text if it is all digits here.
+    kinds = dict(zip(own_of.get("test", ()), Columns(model).kinds, strict=False))
+    return Fitted(model, stream.label, table_of("test", kinds))
 
 
 def name_of(path: Path) -> str:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastae._cli.errors import CliError, UsageError, one_line, print_note
-from fastae._cli.options import option_names
+from fastae._cli.options import is_out_of_range, option_names
 from fastae._cli.progress import training_bar
+from fastae._cli.rules import check_refinements, check_rule, usage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ _COLUMN_OF_X = re.compile(r"\bColumn (\d+) of X\b")
 @contextmanager
 def model_errors(source: str = "X", columns: Sequence[str] = ()) -> Iterator[None]:
     """Turn what the estimator has to say about parameters and rows into a `CliError`.
+
+    Of the value of an option it becomes a `UsageError`, whatever rows there are.
 
     Parameters
     ----------
@@ -39,6 +42,8 @@ def model_errors(source: str = "X", columns: Sequence[str] = ()) -> Iterator[Non
         yield
     except (ValueError, TypeError, ArithmeticError, ImportError) as error:
         message = _COLUMN_OF_X.sub(name, option_names(one_line(error)))
+        if is_out_of_range(str(error)):
+            raise UsageError(message.removesuffix(".")) from error
         message = message.replace("Input X contains", f"{source} contains")
         if message.startswith(("Column ", "X ")):
             message = f"{source}: {message}"
@@ -72,20 +77,24 @@ def checked(parameters: dict[str, Any]) -> Autoencoder:
     from fastae import Autoencoder, _threads
     from fastae._anomaly_scores import names_of
     from fastae._checks import check, hidden_dropout, hidden_widths
-    from fastae._rules import rule_of_parameters
 
     if "threshold" in parameters and "contamination" in parameters:
         message = "--threshold and --contamination are two rules for one decision; give one"
         raise UsageError(message)
+    check_rule(parameters.get("threshold"), parameters.get("contamination"))
     model = Autoencoder(**parameters)
-    try:
+    with usage_errors():
         check(model)
         names_of(model.anomaly_score)
         hidden_dropout(model.hidden_dropout, len(hidden_widths(model.hidden_layer_sizes, 1)))
         _threads.resolve(model.n_jobs, flops=0.0)
-        rule_of_parameters(model.threshold, model.contamination)
-    except ValueError as error:
-        raise UsageError(option_names(one_line(error)).removesuffix(".")) from error
+    check_refinements(parameters)
+    if model.checkpoint is not None and model.calibration_fraction and model.random_state is None:
+        message = (
+            "--calibration-fraction with --checkpoint needs --random-state: training that goes on"
+            " must leave out the same rows"
+        )
+        raise UsageError(message)
     return model
 
 
