@@ -174,7 +174,20 @@ def test_streams(parts, tmp_path, data):
     pd.testing.assert_frame_equal(one, other)
     codes = [succeeds("features", m, parts / s, *more) for s, *more in (data, ("train.csv",))]
     assert codes[0] == codes[1]
-    fails(invoke("report", m, parts / "csv", "-o", tmp_path / "r.html"), "fits into memory")
+    for kind in ("ranked", "heatmap"):
+        pictures = [tmp_path / "a.png", tmp_path / "b.png"]
+        succeeds("plot", kind, m, parts / path, "-o", pictures[0])
+        succeeds("plot", kind, m, parts / "train.csv", "-o", pictures[1])
+        assert pictures[0].read_bytes() == pictures[1].read_bytes()
+
+
+def test_reports_of_folders(parts, tmp_path):
+    m, page = tmp_path / "m.fastae", tmp_path / "r.html"
+    succeeds("train", parts / "csv", "-o", m, "--drop", "id", "--max-epochs", 5, "-q")
+    succeeds("report", m, parts / "csv", "-o", page)
+    assert "of 600 rows" in page.read_text()
+    told = invoke("report", m, parts / "csv", "-o", page, "--label", "id")
+    fails(told, "--label is for a table in one file", status=2)
 
 
 def test_streams_are_detected_in(parts, tmp_path):

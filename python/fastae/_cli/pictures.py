@@ -14,6 +14,7 @@ from fastae._cli.models import load_any
 from fastae._cli.options import option_name
 from fastae._cli.outputs import refuse_terminal
 from fastae._cli.pair import suggestion
+from fastae._cli.streaming import is_stream
 from fastae._cli.training import model_errors, warnings_as_notes
 
 if TYPE_CHECKING:
@@ -153,6 +154,9 @@ def _labels(given: ModelRows, column: str) -> Any:
     """Return a column of the rows' table that says which are anomalies."""
     if given.data == STANDARD:
         message = "--label reads the table twice, which standard input is not for: give a file"
+        raise UsageError(message)
+    if is_stream(given.data, wanted=False):
+        message = f"--label is for a table in one file: {given.data} is a folder or a pattern"
         raise UsageError(message)
     source = open_source(
         given.data, header=given.header, delimiter=given.delimiter, decimal=given.decimal

@@ -103,10 +103,13 @@ class Rows:
 
     @property
     def table(self) -> Any:
-        """All rows at once; CliError where they are read in batches."""
-        if self._batches is not None:
-            message = f"{self.label}: give a table that fits into memory, rather than a stream"
-            raise CliError(message)
+        """All rows at once, in memory: what pictures and pages are made of."""
+        if self._table is None:
+            parts = list(self.blocks())
+            if hasattr(parts[0], "iloc"):
+                self._table = pd.concat(parts, ignore_index=True)
+            else:
+                self._table = np.concatenate(parts)
         return self._table
 
     def blocks(self) -> Iterator[Any]:
